@@ -1,0 +1,1 @@
+"""Fovea: an image classifier's answer, and the reason for it."""

@@ -1,0 +1,104 @@
+"""Every knob of the service, from the environment (`FOVEA_*`), a `.env` file, or the flags of the same names."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+SHIPPED_REGISTRY = Path(__file__).parent / "models" / "zoo"
+
+
+def available_cores() -> int:
+    """Cores this process may use: the smaller of its affinity mask and its container's CPU quota, at least 1."""
+    cores = float(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        if quota != "max":
+            cores = min(cores, float(quota) / float(period))
+    except (OSError, ValueError):
+        pass
+    return max(1, int(cores))
+
+
+class Settings(BaseSettings):
+    """Frozen once read; an unknown `FOVEA_*` name is ignored, a bad value is an error that names it."""
+
+    model_config = SettingsConfigDict(env_prefix="FOVEA_", env_file=".env", extra="ignore", frozen=True)
+
+    host: str = "127.0.0.1"
+    """Address to listen on; the default answers this machine alone."""
+
+    port: int = Field(8000, ge=0, le=65535)
+    """Port to listen on; 0 lets the system choose."""
+
+    registry: Path = SHIPPED_REGISTRY
+    """A TOML file, or a folder of them, that lists the models."""
+
+    data_dir: Path = Path.home() / ".local" / "share" / "fovea"
+    """Where fetched weights and everything else that is written lives."""
+
+    engine: Literal["auto", "torch", "openvino"] = "auto"
+    """Who computes feature maps; auto takes CUDA where there is one, then OpenVINO where it is installed, then torch."""
+
+    precision: Literal["f32", "bf16"] = "f32"
+    """Arithmetic of the feature maps; bf16 is used only where it passes the parity check at load."""
+
+    threads: int = Field(0, ge=0)
+    """Threads for one forward pass; 0 takes every core this process may use."""
+
+    offline: bool = False
+    """Never open a connection to anywhere, not even when asked to pull weights."""
+
+    auto_pull: bool = False
+    """Fetch the weights of a `missing` model at its first load; off, nothing goes out unasked."""
+
+    weights_mirror: str = ""
+    """Base URL that serves the official weight files in place of their own host."""
+
+    feature_cache_mb: int = Field(256, ge=0)
+    """MiB of feature maps to remember, so that a second question about one image costs no forward; 0 turns it off."""
+
+    max_image_bytes: int = Field(32 * 2**20, ge=1024)
+    """Bytes one encoded image may have."""
+
+    max_image_pixels: int = Field(64_000_000, ge=1024)
+    """Pixels one decoded image may have, checked before they are decoded."""
+
+    max_images: int = Field(16, ge=1)
+    """Images one request may carry."""
+
+    batch_size: int = Field(8, ge=1)
+    """Images in one forward pass at most."""
+
+    batch_wait_ms: float = Field(2.0, ge=0)
+    """Milliseconds a forward waits for company after its first image."""
+
+    queue_size: int = Field(256, ge=1)
+    """Images waiting for one model's forward before new ones are refused with 429."""
+
+    deadline_s: float = Field(30.0, gt=0)
+    """Seconds an image may wait and compute before its request is answered 503."""
+
+    decode_workers: int = Field(0, ge=0)
+    """Disposable decoder processes; 0 takes one a core."""
+
+    decode_seconds: float = Field(10.0, gt=0)
+    """Seconds one image may take to decode before its worker is killed."""
+
+    decode_memory_mb: int = Field(1024, ge=128)
+    """MiB a decoder process may use beyond what it needs to start."""
+
+    @cached_property
+    def forward_threads(self) -> int:
+        """Threads for one forward pass, resolved."""
+        return self.threads or available_cores()
+
+    @cached_property
+    def decoders(self) -> int:
+        """Decoder processes, resolved."""
+        return self.decode_workers or available_cores()
