@@ -1,0 +1,43 @@
+"""The cheap half of a cut network: feature maps in, logits out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+class PooledLinear(nn.Module):
+    """A head that averages each feature map and weighs the averages: logits = W · mean(A) + b.
+
+    The class activation map exists for this head alone (Zhou 2016), and for it every gradient is known without a
+    backward pass: ∂y_c/∂A_k = W_ck / Z at each of the Z positions.
+
+    Shapes: weight [K, C], bias [K]; A [N, C, h, w] -> logits [N, K].
+    """
+
+    weight: Tensor
+    bias: Tensor
+
+    def __init__(self, weight: Tensor, bias: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("weight", weight.detach())
+        self.register_buffer("bias", bias.detach())
+
+    def forward(self, A: Tensor) -> Tensor:
+        """A [N, C, h, w] -> logits [N, K]."""
+        return nn.functional.linear(A.mean((-2, -1)), self.weight, self.bias)
+
+
+def simplify(modules: Sequence[nn.Module]) -> nn.Module:
+    """The head made of these modules: `PooledLinear` where they are global pooling, flattening and one linear layer.
+
+    Dropout does nothing at inference and is skipped. Anything else becomes an ordinary `nn.Sequential`.
+    """
+    match [module for module in modules if not isinstance(module, (nn.Dropout, nn.Identity))]:
+        case [nn.AdaptiveAvgPool2d(output_size=1 | (1, 1)), nn.Flatten(start_dim=1), nn.Linear() as linear]:
+            bias = linear.bias if linear.bias is not None else torch.zeros(linear.out_features)
+            return PooledLinear(linear.weight, bias)
+        case _:
+            return nn.Sequential(*modules)

@@ -1,0 +1,181 @@
+"""A network as an ordered list of named stages, so that it can be cut between any two of them.
+
+All stages in order compute exactly what the model computes. `FAMILIES` is the one table: a new torchvision family is
+one function and one line there. What a family's `forward` does between its submodules (a ReLU, a flattening) becomes a
+stage of its own here; DenseNet's last spatial map is therefore the one *after* norm5 and its ReLU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor, nn
+from torchvision.models import AlexNet, DenseNet, GoogLeNet, ResNet, VGG
+
+from service.errors import RegistryError, UnknownName
+from service.explain.heads import simplify
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of a network. Its name is also the name of the layer that cutting right after it gives."""
+
+    name: str
+    module: nn.Module
+
+
+class InputTransform(nn.Module):
+    """GoogLeNet's change from ImageNet's normalisation to its own: x [N, 3, H, W] -> the same shape."""
+
+    def __init__(self, model: GoogLeNet) -> None:
+        super().__init__()
+        self.transform = model._transform_input
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Rescale the three channels."""
+        return self.transform(x)
+
+
+def resnet(model: ResNet) -> Iterator[tuple[str, nn.Module]]:
+    """ResNet, ResNeXt and Wide ResNet (He 2016)."""
+    yield from _children(model, "conv1 bn1 relu maxpool layer1 layer2 layer3 layer4 avgpool")
+    yield "flatten", nn.Flatten(1)
+    yield "fc", model.fc
+
+
+def densenet(model: DenseNet) -> Iterator[tuple[str, nn.Module]]:
+    """DenseNet (Huang 2017): its `forward` adds a ReLU, a pooling and a flattening of its own."""
+    yield from model.features.named_children()
+    yield "relu", nn.ReLU()
+    yield "avgpool", nn.AdaptiveAvgPool2d(1)
+    yield "flatten", nn.Flatten(1)
+    yield "classifier", model.classifier
+
+
+def sequential(model: AlexNet | VGG) -> Iterator[tuple[str, nn.Module]]:
+    """AlexNet (Krizhevsky 2012) and VGG (Simonyan 2015): features, pooling, fully connected layers."""
+    yield from _prefixed("features", model.features)
+    yield "avgpool", model.avgpool
+    yield "flatten", nn.Flatten(1)
+    yield from _prefixed("classifier", model.classifier)
+
+
+def googlenet(model: GoogLeNet) -> Iterator[tuple[str, nn.Module]]:
+    """GoogLeNet (Szegedy 2015) without its auxiliary classifiers, which are silent at inference."""
+    if model.transform_input:
+        yield "transform_input", InputTransform(model)
+    yield from _children(
+        model,
+        "conv1 maxpool1 conv2 conv3 maxpool2 inception3a inception3b maxpool3 inception4a inception4b inception4c"
+        " inception4d inception4e maxpool4 inception5a inception5b avgpool",
+    )
+    yield "flatten", nn.Flatten(1)
+    yield from _children(model, "dropout fc")
+
+
+FAMILIES: dict[type[nn.Module], Callable[..., Iterator[tuple[str, nn.Module]]]] = {
+    ResNet: resnet,
+    DenseNet: densenet,
+    AlexNet: sequential,
+    VGG: sequential,
+    GoogLeNet: googlenet,
+}
+
+
+def stages(model: nn.Module, names: Sequence[str] = ()) -> tuple[Stage, ...]:
+    """The stages of a model, in order.
+
+    model: a torchvision classifier of a family in `FAMILIES`, or any module with `names` given or whose direct
+    children, applied in order, are the whole of its forward (a flattening before the first linear layer is added
+    where it is missing).
+    names: dotted names of submodules, in order; overrides the table.
+
+    Raises RegistryError where a name does not exist in the model.
+    """
+    if names:
+        found = [(name, _submodule(model, name)) for name in names]
+    elif type(model) in FAMILIES:
+        found = list(FAMILIES[type(model)](model))
+    else:
+        found = list(_flattened(model.named_children()))
+    return tuple(Stage(name, _without_side_effects(module)) for name, module in found)
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network that can be cut after any stage: `head(cut)(features(cut)(x))` is the model, for every cut.
+
+    Modules are shared, never copied, never hooked and never written to.
+    """
+
+    stages: tuple[Stage, ...]
+
+    def features(self, cut: str) -> nn.Sequential:
+        """Everything up to and including stage `cut`: x [N, 3, H, W] -> A. The cut named `input` is empty: A = x."""
+        return nn.Sequential(*(stage.module for stage in self.stages[: self._after(cut)]))
+
+    def head(self, cut: str) -> nn.Module:
+        """Everything after stage `cut`: A -> logits [N, K]; a `PooledLinear` where it is one."""
+        return simplify([stage.module for stage in self.stages[self._after(cut) :]])
+
+    def between(self, start: str, end: str) -> nn.Sequential:
+        """The stages after `start`, up to and including `end`."""
+        return nn.Sequential(*(stage.module for stage in self.stages[self._after(start) : self._after(end)]))
+
+    def shapes(self, size: int) -> dict[str, tuple[int, ...]]:
+        """The shape of A without its batch axis, for every cut in order, for a square input of `size` pixels."""
+        x = torch.zeros(1, 3, size, size)
+        shapes = {INPUT: tuple(x.shape[1:])}
+        with torch.inference_mode():
+            for stage in self.stages:
+                x = stage.module(x)
+                shapes[stage.name] = tuple(x.shape[1:])
+        return shapes
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Every cut, from `input` on."""
+        return (INPUT, *(stage.name for stage in self.stages))
+
+    def _after(self, cut: str) -> int:
+        if cut not in self.names:
+            raise UnknownName(f"there is no layer {cut!r}; this model has {', '.join(self.names)}")
+        return self.names.index(cut)
+
+
+INPUT = "input"
+
+
+def _children(model: nn.Module, names: str) -> Iterator[tuple[str, nn.Module]]:
+    for name in names.split():
+        yield name, model.get_submodule(name)
+
+
+def _prefixed(prefix: str, module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    for name, child in module.named_children():
+        yield f"{prefix}.{name}", child
+
+
+def _submodule(model: nn.Module, name: str) -> nn.Module:
+    try:
+        return model.get_submodule(name)
+    except AttributeError:
+        known = ", ".join(name for name, _ in model.named_children())
+        raise RegistryError(f"stage {name!r} is no submodule of the model; its children are {known}") from None
+
+
+def _flattened(children: Iterator[tuple[str, nn.Module]]) -> Iterator[tuple[str, nn.Module]]:
+    flat = False
+    for name, module in children:
+        if isinstance(module, nn.Linear) and not flat:
+            yield "flatten", nn.Flatten(1)
+        flat = flat or isinstance(module, (nn.Flatten, nn.Linear))
+        yield name, module
+
+
+def _without_side_effects(module: nn.Module) -> nn.Module:
+    """An in-place activation at a cut would overwrite the A that others still use."""
+    return nn.ReLU() if isinstance(module, nn.ReLU) and module.inplace else module

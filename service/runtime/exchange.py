@@ -1,0 +1,163 @@
+"""What goes into and comes out of the use cases: a Question about one image, and its Answer. No web in either."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked about an image.
+
+    model: a registry name; None takes the registry's default. top_k: how many predictions, at least 1.
+    methods: names in `METHODS`; none asks for no explanation. parameters: the methods' own parameters by name.
+    targets: class indexes or labels to explain; none takes the predicted class. top_k_targets: explain the k likeliest
+    classes. versus: labels or indexes to contrast with. layer: where to cut; None takes the last spatial map.
+    boxes, overlay, embed: what else to return. colormap: one of `COLORMAPS`. overlay_type: image/jpeg or image/png.
+    """
+
+    model: str | None = None
+    top_k: int = 5
+    methods: tuple[str, ...] = ()
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    targets: tuple[str, ...] = ()
+    top_k_targets: int | None = None
+    versus: tuple[str, ...] = ()
+    layer: str | None = None
+    boxes: bool = False
+    overlay: bool = False
+    overlay_type: str = "image/jpeg"
+    colormap: str = "inferno"
+    embed: bool = False
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """Which model answered. weights_sha256: hexadecimal digest of the weights file. notice: what must be shown."""
+
+    name: str
+    version: str
+    weights_sha256: str
+    notice: str
+
+
+@dataclass(frozen=True)
+class ImageFacts:
+    """Which image was asked about. sha256: of the bytes as sent. width, height: pixels of the upright original."""
+
+    sha256: str
+    width: int
+    height: int
+    format: str
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class EngineFacts:
+    """Who computed the feature maps, in which arithmetic (f32 or bf16)."""
+
+    name: str
+    precision: str
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One class. probability: calibrated, 0 to 1. logit: the raw score before temperature and activation."""
+
+    index: int
+    label: str
+    probability: float
+    logit: float
+
+
+@dataclass(frozen=True)
+class Target:
+    """The class a map explains."""
+
+    index: int
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An encoded picture. width, height: pixels."""
+
+    media_type: str
+    data: bytes
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Region:
+    """A box. box: left, top, right, bottom in pixels of the upright original.
+
+    score: the share of the map's positive mass inside its component, 0 to 1.
+    """
+
+    box: tuple[float, float, float, float]
+    score: float
+
+
+@dataclass(frozen=True)
+class TargetMap:
+    """Where the model looked for one target.
+
+    grid: float32 [h, w], the raw signed map at the layer's resolution. minimum, maximum: of the grid.
+    empty: nothing in the grid is positive, so nothing is painted. region: the pixels of the upright original that the
+    model saw. done: the fraction of the work done before the deadline, 1 when complete.
+    """
+
+    target: Target
+    grid: NDArray[np.float32]
+    minimum: float
+    maximum: float
+    empty: bool
+    region: tuple[float, float, float, float]
+    heatmap: Picture
+    overlay: Picture | None = None
+    boxes: tuple[Region, ...] | None = None
+    done: float = 1.0
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One method's maps. parameters: the method's own, resolved. normalisation: how grid became heatmap, in words."""
+
+    method: str
+    layer: str
+    parameters: Mapping[str, object]
+    normalisation: str
+    maps: tuple[TargetMap, ...]
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """The image as a vector, float32 [D], taken after stage `layer`."""
+
+    vector: NDArray[np.float32]
+    layer: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer to one Question about one image.
+
+    status: ok, or refused with reasons (out_of_distribution, ungradable); a refused answer has no predictions,
+    explanations or embedding. timing_ms: milliseconds by step: decode, forward, explain, total.
+    """
+
+    status: str
+    reasons: tuple[str, ...]
+    model: ModelFacts
+    image: ImageFacts
+    predictions: tuple[Prediction, ...]
+    explanations: tuple[Explanation, ...]
+    embedding: Embedding | None
+    engine: EngineFacts
+    timing_ms: Mapping[str, float]
