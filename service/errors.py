@@ -11,6 +11,7 @@
     │   └── BadParameter             a parameter outside its range
     ├── UnavailableError             trying later, or an operator, can mend it
     │   ├── ModelUnavailable         missing, loading or failed weights
+    │   ├── ModelFault               numbers that are not finite: no answer rather than a wrong one
     │   ├── Overloaded               the queue is full
     │   └── DeadlineExceeded         the answer would have come too late
     └── OperatorError                configuration, weights and data on our own disk
@@ -71,6 +72,10 @@ class UnavailableError(FoveaError):
 
 class ModelUnavailable(UnavailableError):
     """The model's weights are missing, still loading, or failed to load; the text says what mends it."""
+
+
+class ModelFault(UnavailableError):
+    """The model gave numbers that are not finite: no answer rather than a wrong one."""
 
 
 class Overloaded(UnavailableError):

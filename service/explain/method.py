@@ -1,0 +1,93 @@
+"""What an explanation method is: a pure function of feature maps, head and target, with its paper and its price."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import torch
+from pydantic import BaseModel, ConfigDict
+from torch import Tensor, nn
+
+
+class Explain(Protocol):
+    """A [N or 1, C, h, w], head: A -> logits [N, K], target [N, K] -> raw signed map [N, h, w].
+
+    A target is a direction in logit space: the explained score of row n is y_n = target_n · logits_n. One class is a
+    one-hot row, a contrast subtracts others, the negative side of a single-logit model is −1. A with one row serves
+    every target. Maps stay signed and unscaled; a method's final ReLU is left to whoever paints.
+    """
+
+    def __call__(self, A: Tensor, head: nn.Module, target: Tensor, /, **parameters: object) -> Tensor: ...
+
+
+class NoParameters(BaseModel):
+    """The method has no parameters of its own."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True)
+class Method:
+    """One row of the table of methods.
+
+    summary: what it answers, in a sentence. cost: in forwards of the whole network beyond the one that gives A.
+    needs: `features` (any head), `pooled-linear` (a head of global average pooling and one linear layer) or `input`
+    (the image and the whole network: called with `scene=`). box_threshold: the fraction of the maximum above which
+    its authors draw a box. class_specific: whether the map depends on the target. contrasts: takes `versus=` itself,
+    where other methods are given the difference of the directions.
+    """
+
+    name: str
+    function: Callable[..., Tensor]
+    title: str
+    paper: str
+    formula: str
+    summary: str
+    cost: str = "0"
+    needs: str = "features"
+    class_specific: bool = True
+    contrasts: bool = False
+    box_threshold: float = 0.15
+    parameters: type[BaseModel] = NoParameters
+
+
+@dataclass
+class Patience:
+    """How long a slow method may take, and how far it came. deadline: on the monotonic clock, in seconds."""
+
+    deadline: float = float("inf")
+    done: float = field(default=0.0, init=False)
+
+    def chunks(self, total: int, size: int) -> Iterator[slice]:
+        """Slices of at most `size` that cover `total`, until the deadline passes; the first is always given."""
+        for start in range(0, total, size):
+            if start and time.monotonic() > self.deadline:
+                return
+            stop = min(start + size, total)
+            yield slice(start, stop)
+            self.done = stop / total
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What methods that look again need beyond A.
+
+    x: the normalised input [N or 1, 3, H, W]. forward: the whole network, x [B, 3, H, W] -> logits [B, K].
+    """
+
+    x: Tensor
+    forward: Callable[[Tensor], Tensor]
+    patience: Patience = field(default_factory=Patience)
+
+
+def score(logits: Tensor, target: Tensor) -> Tensor:
+    """The explained score of each row: logits [N or 1, K], target [N, K] -> [N]."""
+    return (logits * target).sum(1)
+
+
+def weighted(weights: Tensor, A: Tensor) -> Tensor:
+    """Σ_k w_k A_k: weights [N, C], A [N or 1, C, h, w] -> [N, h, w]."""
+    return torch.einsum("nc,nchw->nhw", weights, A.expand(len(weights), *A.shape[1:]))

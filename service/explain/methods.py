@@ -1,0 +1,14 @@
+"""The one table of explanation methods. Routes, command line, documentation and law tests all read it."""
+
+from __future__ import annotations
+
+from service.explain import activations, contrasts, gradients, perturbations
+from service.explain.method import Method
+
+METHODS: dict[str, Method] = {
+    method.name: method
+    for method in sorted(
+        (*activations.ROWS, *gradients.ROWS, *perturbations.ROWS, *contrasts.ROWS),
+        key=lambda method: (method.needs != "pooled-linear", method.cost != "0", method.name),
+    )
+}

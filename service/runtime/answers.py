@@ -1,0 +1,183 @@
+"""The use cases: predict, explain, embed, analyze. Everything slow is awaited; nothing here knows HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from service.errors import BadParameter
+from service.explain.method import Method
+from service.explain.methods import METHODS
+from service.images.decode import Limits
+from service.images.guard import Guard
+from service.images.picture import COLORMAPS
+from service.images.workers import DecodePool, Prepared
+from service.models.classifier import Classifier
+from service.models.registry import Registry
+from service.runtime import examine
+from service.runtime.batching import Batcher
+from service.runtime.exchange import Answer, EngineFacts, ImageFacts, ModelFacts, Question
+from service.runtime.features import Features
+from service.runtime.targets import chosen, references
+from service.settings import Settings
+
+PREVIEW = 1024
+"""Longer side of the picture under an overlay, in pixels at most."""
+
+SLOW_QUEUE = 16
+"""Questions waiting for the lane of slow methods before new ones are refused."""
+
+
+class Answers:
+    """All the parts of one running service. `start` and `close` on the event loop that asks."""
+
+    def __init__(self, settings: Settings, registry: Registry | None = None) -> None:
+        self.settings = settings
+        self.registry = registry or Registry(settings)
+        self.features = Features(
+            cache_bytes=settings.feature_cache_mb * 2**20,
+            threads=settings.forward_threads,
+            batch_size=settings.batch_size,
+            batch_wait=settings.batch_wait_ms / 1000,
+            queue_size=settings.queue_size,
+        )
+        limits = Limits(settings.max_image_bytes, settings.max_image_pixels)
+        self.decoders = DecodePool(settings.decoders, limits, settings.decode_seconds, settings.decode_memory_mb)
+        self._quick = ThreadPoolExecutor(2, "examine")
+        self._slow = ThreadPoolExecutor(1, "slow")
+        self._lane = Batcher(_in_turn, self._slow, size=1, queue_size=SLOW_QUEUE)
+
+    async def start(self) -> None:
+        """Start the decoders and the batcher, and begin to load the models in the background."""
+        self.features.start()
+        self._lane.start()
+        await self.decoders.start()
+        self._loading = asyncio.create_task(asyncio.to_thread(self.registry.load_all), name="load models")
+
+    async def close(self) -> None:
+        """Stop everything that `start` started."""
+        await asyncio.gather(self._loading, return_exceptions=True)
+        await self._lane.close()
+        await self.features.close()
+        await self.decoders.close()
+        self._quick.shutdown(cancel_futures=True)
+        self._slow.shutdown(cancel_futures=True)
+
+    @property
+    def ready(self) -> tuple[bool, str]:
+        """Whether questions to the default model can be answered, and if not, why."""
+        if not (self.features.batcher.alive and self._lane.alive):
+            return False, "the batcher has stopped"
+        state = self.registry.state(self.registry.default)
+        return state == "ready", f"model {self.registry.default!r} is {state}"
+
+    async def predict(self, data: bytes, question: Question) -> Answer:
+        """Class scores alone."""
+        return await self.analyze(data, replace(question, methods=(), embed=False))
+
+    async def explain(self, data: bytes, question: Question) -> Answer:
+        """Class scores and one method's maps. Raises BadParameter unless exactly one method is asked for."""
+        if len(question.methods) != 1:
+            raise BadParameter(f"ask for one method; there are {', '.join(METHODS)}")
+        return await self.analyze(data, question)
+
+    async def embed(self, data: bytes, question: Question) -> Answer:
+        """The image as a vector, and class scores."""
+        return await self.analyze(data, replace(question, methods=(), embed=True))
+
+    async def analyze(self, data: bytes, question: Question) -> Answer:
+        """Everything the question asks for, from one decoding and one forward.
+
+        data: the encoded image. Raises every RequestError and UnavailableError of the tree.
+        """
+        begun = time.monotonic()
+        deadline = begun + self.settings.deadline_s
+        classifier = self.registry.get(question.model)
+        layer, methods = self._checked(question, classifier)
+        preview = PREVIEW if question.overlay and methods else 0
+        prepared = await self.decoders.prepare(data, classifier.entry.frame, preview)
+        decoded = time.monotonic()
+        reasons = _reasons(classifier.entry.guard, prepared)
+        if reasons:
+            return self._refused(classifier, prepared, reasons, begun, decoded)
+        A = await self.features.get(classifier, layer, prepared.sha256, prepared.x, deadline)
+        computed = time.monotonic()
+        look = examine.Look(classifier, prepared, layer, A)
+        patience = deadline - 0.1 * self.settings.deadline_s  # a partial map has to be painted and sent as well
+        parts = await self._run(methods, lambda: examine.examine(look, methods, question, patience), deadline)
+        explained = time.monotonic()
+        return Answer(
+            status="ok",
+            reasons=(),
+            model=_model(classifier),
+            image=_image(prepared),
+            predictions=parts.predictions[: question.top_k],
+            explanations=parts.explanations,
+            embedding=parts.embedding,
+            engine=EngineFacts(classifier.engine.name, classifier.engine.precision),
+            timing_ms=_timing(begun, decode=decoded, forward=computed, explain=explained),
+        )
+
+    async def _run(self, methods: list[Method], work: Callable[[], examine.Parts], deadline: float) -> examine.Parts:
+        """Slow methods in their own lane, so that they never delay a prediction."""
+        if any(method.needs == "input" for method in methods):
+            return await self._lane.submit("slow", work, deadline)
+        return await asyncio.get_running_loop().run_in_executor(self._quick, work)
+
+    def _checked(self, question: Question, classifier: Classifier) -> tuple[str, list[Method]]:
+        """The layer and the methods, with everything that can be refused refused before any pixel is decoded."""
+        layer = question.layer or classifier.cut
+        classifier.network.head(layer)
+        methods = [examine.method_named(name, classifier, layer) for name in dict.fromkeys(question.methods)]
+        for method in methods:
+            examine.parameters_of(method, question)
+        if question.top_k < 1 or (question.top_k_targets is not None and question.top_k_targets < 1):
+            raise BadParameter("top_k and top_k_targets count classes; they must be at least 1")
+        if question.colormap not in COLORMAPS:
+            raise BadParameter(f"there is no colormap {question.colormap[:40]!r}; there are {', '.join(COLORMAPS)}")
+        chosen(question, classifier.entry, [])
+        references(question, classifier.entry)
+        return layer, methods
+
+    def _refused(
+        self, classifier: Classifier, prepared: Prepared, reasons: tuple[str, ...], begun: float, decoded: float
+    ) -> Answer:
+        return Answer(
+            status="refused",
+            reasons=reasons,
+            model=_model(classifier),
+            image=_image(prepared),
+            predictions=(),
+            explanations=(),
+            embedding=None,
+            engine=EngineFacts(classifier.engine.name, classifier.engine.precision),
+            timing_ms=_timing(begun, decode=decoded),
+        )
+
+
+def _in_turn(_: str, work: list[Callable[[], examine.Parts]]) -> list[examine.Parts]:
+    return [one() for one in work]
+
+
+def _reasons(guard: Guard | None, prepared: Prepared) -> tuple[str, ...]:
+    return guard.reasons(prepared.measures) if guard else ()
+
+
+def _model(classifier: Classifier) -> ModelFacts:
+    entry = classifier.entry
+    return ModelFacts(entry.name, entry.version, classifier.weights_sha256, entry.card.notice)
+
+
+def _image(prepared: Prepared) -> ImageFacts:
+    geometry = prepared.geometry
+    return ImageFacts(prepared.sha256, geometry.width, geometry.height, prepared.format, prepared.notes)
+
+
+def _timing(begun: float, **ends: float) -> dict[str, float]:
+    """Milliseconds from the end of one step to the end of the next, and in total."""
+    moments = [begun, *ends.values()]
+    steps = {name: 1000 * (end - start) for name, start, end in zip(ends, moments, moments[1:], strict=False)}
+    return {name: round(ms, 2) for name, ms in (steps | {"total": 1000 * (moments[-1] - begun)}).items()}

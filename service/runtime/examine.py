@@ -1,0 +1,187 @@
+"""From feature maps to an answer: the cheap half, in plain functions that run off the event loop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import BaseModel, ValidationError
+from torch import Tensor
+
+from service.errors import BadParameter, DoesNotApply, ModelFault, UnknownName
+from service.explain.boxes import boxes
+from service.explain.heads import PooledLinear
+from service.explain.method import Method, Patience, Scene
+from service.explain.methods import METHODS
+from service.images.picture import heatmap_png, overlay, upsample
+from service.images.workers import Prepared
+from service.models.classifier import Classifier
+from service.models.scores import label_logits, probabilities
+from service.runtime.exchange import Embedding, Explanation, Picture, Prediction, Question, Region, Target, TargetMap
+from service.runtime.targets import chosen, directions, references
+
+NORMALISATION = (
+    "heatmap = 255 · max(grid, 0) / maximum, bilinear between the grid's cells; the grid itself is raw and signed,"
+    " before the method's final ReLU"
+)
+
+
+@dataclass(frozen=True)
+class Look:
+    """All that one answer is made of. A [1, C, h, w]: the image's feature maps after `layer`."""
+
+    classifier: Classifier
+    prepared: Prepared
+    layer: str
+    A: Tensor
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What was found: every class, likeliest first; one explanation a method; the vector where it was asked for."""
+
+    predictions: tuple[Prediction, ...]
+    explanations: tuple[Explanation, ...]
+    embedding: Embedding | None
+
+
+def examine(look: Look, methods: list[Method], question: Question, deadline: float) -> Parts:
+    """Everything a question asks for. deadline: when slow methods stop with what they have, on the monotonic clock."""
+    ranked = predictions(look)
+    return Parts(
+        predictions=ranked,
+        explanations=tuple(explanation(look, method, question, ranked, deadline) for method in methods),
+        embedding=embedding(look) if question.embed else None,
+    )
+
+
+@torch.no_grad()
+def logits(look: Look) -> Tensor:
+    """The model's logits [K] for this image. Raises ModelFault where they are no finite numbers."""
+    values: Tensor = look.classifier.head(look.layer)(look.A)[0]
+    if not bool(torch.isfinite(values).all()):
+        raise ModelFault(f"model {look.classifier.entry.name!r} gave numbers that are not finite for this image")
+    return values
+
+
+def predictions(look: Look) -> tuple[Prediction, ...]:
+    """Every class, likeliest first; of equally likely ones the lower index first."""
+    entry = look.classifier.entry
+    values = logits(look)
+    chances = probabilities(values, entry).tolist()
+    raw = label_logits(values, entry).tolist()
+    ranked = sorted(range(len(chances)), key=lambda index: (-chances[index], index))
+    return tuple(Prediction(index, entry.labels[index], chances[index], raw[index]) for index in ranked)
+
+
+def embedding(look: Look) -> Embedding:
+    """The vector right before the last linear layer; the mean over space where that is a map."""
+    layer = look.classifier.embedding_layer
+    with torch.no_grad():
+        vector = look.classifier.network.between(look.layer, layer)(look.A)[0]
+    if vector.dim() == 3:
+        vector = vector.mean((1, 2))
+    return Embedding(vector.numpy(), layer)
+
+
+def method_named(name: str, classifier: Classifier, layer: str) -> Method:
+    """A method that applies to this model at this layer. Raises UnknownName, or DoesNotApply that says why."""
+    if name not in METHODS:
+        raise UnknownName(f"there is no method {name[:80]!r}; there are {', '.join(METHODS)}")
+    reason = obstacle(METHODS[name], classifier, layer)
+    if reason:
+        raise DoesNotApply(reason)
+    return METHODS[name]
+
+
+def obstacle(method: Method, classifier: Classifier, layer: str) -> str | None:
+    """Why a method cannot explain this model at this layer; None where it can."""
+    name = classifier.entry.name
+    if not classifier.spatial(layer):
+        maps = ", ".join(layer for layer in classifier.network.names if classifier.spatial(layer))
+        return f"layer {layer!r} of model {name!r} has no map to show; those that have are {maps}"
+    if method.needs == "pooled-linear" and not isinstance(classifier.head(layer), PooledLinear):
+        others = ", ".join(other.name for other in METHODS.values() if other.needs != "pooled-linear")
+        return (
+            f"{method.title} reads a class's map from the weights of one linear layer behind global average pooling,"
+            f" and behind layer {layer!r} model {name!r} has another head; these apply: {others}"
+        )
+    return None
+
+
+def parameters_of(method: Method, question: Question) -> BaseModel:
+    """The method's own parameters, checked. Raises BadParameter that names the one out of range."""
+    known = method.parameters.model_fields
+    try:
+        return method.parameters.model_validate({k: v for k, v in question.parameters.items() if k in known})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise BadParameter(f"parameter {where!r} of {method.name}: {first['msg']}") from None
+
+
+def explanation(
+    look: Look, method: Method, question: Question, ranked: tuple[Prediction, ...], deadline: float
+) -> Explanation:
+    """One method's maps for every target of the question. deadline: for slow methods, on the monotonic clock."""
+    classifier, patience = look.classifier, Patience(deadline)
+    indexes = chosen(question, classifier.entry, [prediction.index for prediction in ranked])
+    parameters = parameters_of(method, question)
+    arguments: dict[str, object] = parameters.model_dump()
+    if method.needs == "input":
+        x = classifier.normalised(torch.from_numpy(look.prepared.x[None]))
+        arguments["scene"] = Scene(x, classifier.forward, patience)
+    target = directions(indexes, classifier.entry)
+    versus = references(question, classifier.entry)
+    if versus is not None:
+        if method.contrasts:
+            arguments["versus"] = versus
+        else:
+            target = target - versus
+    grids: NDArray[np.float32] = method.function(look.A, classifier.head(look.layer), target, **arguments).numpy()
+    if not np.isfinite(grids).all():
+        raise ModelFault(f"{method.title} gave numbers that are not finite for this image and model")
+    done = patience.done if method.needs == "input" else 1.0
+    by_index = {prediction.index: prediction for prediction in ranked}
+    maps = tuple(
+        _map(look, method, question, by_index[index], grid, done) for index, grid in zip(indexes, grids, strict=True)
+    )
+    shown = parameters.model_dump() | ({"versus": list(question.versus)} if question.versus else {})
+    return Explanation(method.name, look.layer, shown, NORMALISATION, maps)
+
+
+def _map(
+    look: Look, method: Method, question: Question, of: Prediction, grid: NDArray[np.float32], done: float
+) -> TargetMap:
+    geometry, size = look.prepared.geometry, look.prepared.geometry.size
+    painted = Picture("image/png", heatmap_png(grid, size), size, size)
+    found = None
+    if question.boxes:
+        found = tuple(
+            Region(geometry.box_to_original((box.left, box.top, box.right, box.bottom)), box.score)
+            for box in boxes(upsample(grid, size), method.box_threshold)
+        )
+    return TargetMap(
+        target=Target(of.index, of.label, of.probability),
+        grid=grid,
+        minimum=float(grid.min()),
+        maximum=float(grid.max()),
+        empty=not grid.max() > 0,
+        region=geometry.region,
+        heatmap=painted,
+        overlay=_overlay(look, method, question, of, grid) if question.overlay else None,
+        boxes=found,
+        done=done,
+    )
+
+
+def _overlay(look: Look, method: Method, question: Question, of: Prediction, grid: NDArray[np.float32]) -> Picture:
+    if look.prepared.preview is None:
+        raise ValueError("an overlay needs a preview of the image")
+    notice = look.classifier.entry.card.notice
+    caption = f"{method.title} for {of.label} ({of.probability:.2f}): where the model looked. {notice}"
+    data = overlay(look.prepared.preview, look.prepared.geometry, grid, question.colormap, question.overlay_type, caption)
+    height, width = look.prepared.preview.shape[:2]
+    return Picture(question.overlay_type, data, width, height)

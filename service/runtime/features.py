@@ -1,0 +1,127 @@
+"""Feature maps by content: what was computed once for an image, a model and a layer is not computed again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from service.models.classifier import Classifier
+from service.runtime.batching import Batcher
+
+
+class Key(NamedTuple):
+    """What feature maps depend on: the pixels the model saw and the weights that looked."""
+
+    image: str
+    frame: str
+    model: str
+    weights: str
+    layer: str
+
+
+class FeatureCache:
+    """Feature maps of the images seen last, bounded in bytes; with 0 bytes it remembers nothing."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self.most_bytes, self.nbytes = most_bytes, 0
+        self._maps: OrderedDict[Key, Tensor] = OrderedDict()
+
+    def get(self, key: Key) -> Tensor | None:
+        """The feature maps A [1, C, h, w], or None."""
+        A = self._maps.get(key)
+        if A is not None:
+            self._maps.move_to_end(key)
+        return A
+
+    def put(self, key: Key, A: Tensor) -> None:
+        """Remember A and forget what was used longest ago; an A larger than the whole cache is not kept."""
+        if A.nbytes > self.most_bytes or key in self._maps:
+            return
+        self._maps[key] = A
+        self.nbytes += A.nbytes
+        while self.nbytes > self.most_bytes:
+            _, oldest = self._maps.popitem(last=False)
+            self.nbytes -= oldest.nbytes
+
+
+@dataclass
+class Shared:
+    """One computation that several requests wait for; it is given up when the last of them leaves."""
+
+    task: asyncio.Task[Tensor]
+    askers: int = 0
+
+
+class Features:
+    """The expensive half of every answer: one batcher, one forward at a time, one cache.
+
+    Two requests for the same maps at the same time share one forward, unless the cache is off.
+    """
+
+    def __init__(self, cache_bytes: int, threads: int, batch_size: int, batch_wait: float, queue_size: int) -> None:
+        self.cache = FeatureCache(cache_bytes)
+        self._executor = ThreadPoolExecutor(1, "forward", initializer=torch.set_num_threads, initargs=(threads,))
+        self.batcher = Batcher(_forward, self._executor, batch_size, batch_wait, queue_size)
+        self._underway: dict[Key, Shared] = {}
+
+    def start(self) -> None:
+        """Begin to serve; must be called on the event loop."""
+        self.batcher.start()
+
+    async def close(self) -> None:
+        """Stop the batcher and the forward thread."""
+        await self.batcher.close()
+        self._executor.shutdown(cancel_futures=True)
+
+    async def get(self, classifier: Classifier, layer: str, image: str, x: NDArray[np.uint8], deadline: float) -> Tensor:
+        """A [1, C, h, w] float32 of one image, remembered or computed.
+
+        image: digest of the image. x: uint8 [H, W, 3]. deadline: seconds on the monotonic clock. Raises what
+        `Batcher.submit` raises.
+        """
+
+        def compute() -> Awaitable[Tensor]:
+            return self.batcher.submit((classifier, layer), x, deadline)
+
+        if not self.cache.most_bytes:
+            return await compute()
+        entry = classifier.entry
+        key = Key(image, entry.frame.digest, entry.name, classifier.weights_sha256, layer)
+        A = self.cache.get(key)
+        return A if A is not None else await self._share(key, compute)
+
+    async def _share(self, key: Key, compute: Callable[[], Awaitable[Tensor]]) -> Tensor:
+        shared = self._underway.get(key)
+        if shared is None:
+            shared = self._underway[key] = Shared(asyncio.create_task(self._compute(key, compute)))
+        shared.askers += 1
+        try:
+            return await asyncio.shield(shared.task)
+        finally:
+            shared.askers -= 1
+            if not shared.askers:
+                shared.task.cancel()
+
+    async def _compute(self, key: Key, compute: Callable[[], Awaitable[Tensor]]) -> Tensor:
+        try:
+            A = await compute()
+            self.cache.put(key, A)
+            return A
+        finally:
+            del self._underway[key]
+
+
+def _forward(key: tuple[Classifier, str], images: list[NDArray[np.uint8]]) -> list[Tensor]:
+    """Feature maps of a batch, one [1, C, h, w] an image, each owning its memory so that the cache holds no batch."""
+    classifier, layer = key
+    maps = classifier.engine.features(torch.from_numpy(np.stack(images)), layer)
+    return [A.clone() for A in maps.split(1)] if len(images) > 1 else [maps]
