@@ -112,7 +112,7 @@ def _cup(rng: np.random.Generator, vertical: float, horizontal: float, notches: 
         offset_x=float(room * rng.uniform(0.05, 0.45)),
         offset_y=float(room * rng.uniform(0.0, 0.3) * (0.8 if violates else -1.0)),
         softness=float(rng.uniform(0.02, 0.07)),
-        contrast=float(rng.uniform(0.42, 0.95)),
+        contrast=float(rng.uniform(0.55, 1.0)),
         lamina=float(rng.uniform(0.0, 1.0) * np.clip(2.5 * vertical - 0.9, 0, 1)),
         notches=notches,
     )

@@ -44,8 +44,8 @@ class Camera:
 
 def sample_camera(rng: np.random.Generator) -> Camera:
     """Draw a camera."""
-    exposure = rng.uniform(0.8, 1.14)
-    gains = exposure * rng.uniform([0.93, 0.86, 0.8], [1.08, 1.14, 1.2])
+    exposure = rng.uniform(0.78, 1.08)
+    gains = exposure * rng.uniform([0.95, 0.86, 0.8], [1.08, 1.06, 1.1])
     gammas = rng.uniform(0.9, 1.15) * rng.uniform(0.93, 1.08, 3)
     return Camera(
         gains=(float(gains[0]), float(gains[1]), float(gains[2])),

@@ -10,7 +10,7 @@ from service.training.retina.outline import angle_between, cup_radius, disc_radi
 from service.training.retina.palette import Palette
 from service.training.retina.view import View
 
-FIBRE_COLOUR = np.array([0.1, 0.36, 0.42], dtype=np.float32)
+FIBRE_COLOUR = np.array([0.12, 0.42, 0.5], dtype=np.float32)
 FIBRE_LENGTH = 3.0  # mm over which the bundles fade
 ARCHING = 0.085  # share per mm by which the bundles bend towards the raphe
 
@@ -22,7 +22,7 @@ def paint_ground(rng: np.random.Generator, view: View, eye: Eye, palette: Palett
     taken = np.array(palette.macula, dtype=np.float32)
     picture = texture[..., None] * np.array(palette.ground, dtype=np.float32)
     picture *= 1 - (0.75 * macula + 0.55 * pit)[..., None] * taken
-    fibres = fibre_density(rng, view, eye) * np.float32(0.75 * eye.fibres)
+    fibres = fibre_density(rng, view, eye) * np.float32(0.95 * eye.fibres)
     picture *= 1 + fibres[..., None] * FIBRE_COLOUR
     if palette.foveal_reflex:
         ring = bell(_fovea_distance(view, eye) - np.float32(0.95), 0.12)
@@ -55,9 +55,10 @@ def _pigment(rng: np.random.Generator, view: View, eye: Eye, palette: Palette) -
     size = view.size
     texture = clouds(rng, 5, size) * np.float32(palette.pigment)
     texture += clouds(rng, 22, size) * np.float32(0.6 * palette.pigment)
-    texture += clouds(rng, 90, size) * np.float32(palette.grain)
+    texture += clouds(rng, 90, size) * np.float32(0.6 * palette.grain)
+    texture += clouds(rng, 210, size) * np.float32(0.7 * palette.grain)
     warped = clouds(rng, 16, size, 0.55) + 0.35 * clouds(rng, 34, size)
-    strands = np.exp(-np.square(warped * np.float32(2.2)))
+    strands = np.exp(-np.square(warped * np.float32(1.7)))
     away = np.clip(1 - bell(_fovea_distance(view, eye), 1.8), 0.25, 1.0)
     return np.asarray(texture + (strands - 0.4) * away * np.float32(palette.choroid), dtype=np.float32)
 

@@ -11,7 +11,7 @@ from service.training.retina.noise import Field, Mask
 from service.training.retina.outline import disc_radius
 from service.training.retina.view import View
 
-BLOOD = (0.66, 0.4, 0.46)
+BLOOD = (0.72, 0.42, 0.48)
 VISIBLE = 0.25  # coverage from which a pixel belongs to a lesion's mask
 
 
@@ -110,12 +110,12 @@ class Painter:
         self._blend(self._canvas(cotton), (246, 222, 190), 0.7, 0.08)
         dots = [self._blob(p, rng.uniform(0.032, 0.062)) for p in self._anywhere(lesions.microaneurysms, 0.3, 4.2)]
         self.masks["microaneurysms"] = self._absorb(self._canvas(dots), BLOOD, 0.0)
-        blots = [self._blob(p, rng.uniform(0.08, 0.26), 0.25) for p in self._anywhere(lesions.haemorrhages, 0.7, 4.5)]
+        blots = [self._blob(p, 0.07 + rng.gamma(1.6, 0.04), 0.2) for p in self._anywhere(lesions.haemorrhages, 0.7, 4.5)]
         blots += [self._flame(p) for p in self._anywhere(lesions.flames, 1.0, 4.5)]
         blots += [self._flame(p) for p in self._beside_disc(lesions.peripapillary_flames)]
         self.masks["haemorrhages"] = self._absorb(self._canvas(blots), BLOOD, 0.02)
         splinters = [self._splinter() for _ in range(lesions.disc_haemorrhages)]
-        self.masks["haemorrhage_disc"] = self._absorb(self._canvas(splinters), (0.72, 0.36, 0.4), 0.008)
+        self.masks["haemorrhage_disc"] = self._absorb(self._canvas(splinters), (0.8, 0.4, 0.42), 0.008)
 
     def _canvas(self, outlines: list[Points]) -> Canvas | None:
         if not outlines:
@@ -162,7 +162,7 @@ class Painter:
         angle += self._rng.choice((-1, 1)) * self._rng.uniform(0.1, 0.4)
         edge = float(np.interp(angle % (2 * math.pi), np.linspace(0, 2 * math.pi, 720), disc_radius(self._eye.disc)))
         way = np.array([math.cos(angle), math.sin(angle)])
-        shape = self._blob(np.zeros(2), self._rng.uniform(0.07, 0.11), 0.2) * [2.4, 0.75]
+        shape = self._blob(np.zeros(2), self._rng.uniform(0.07, 0.1), 0.25) * [2.3, 0.55]
         return np.asarray(way * (edge + 0.06) + shape @ np.array([way, [-way[1], way[0]]]))
 
     def _exudates(self) -> list[Points]:

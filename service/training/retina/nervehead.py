@@ -102,7 +102,7 @@ def _paint_halo(rng: np.random.Generator, picture: Field, view: View, eye: Eye) 
     stripes = rng.standard_normal(120)
     streaks = stripes[((view.theta + math.pi) * np.float32(119 / (2 * math.pi))).astype(np.int32)]
     halo = soft_step(view.rho - np.float32(radius) * (1 + 0.06 * streaks.astype(np.float32)), 0.16)
-    picture += (halo * np.float32(0.5 * eye.swelling))[..., None] * (OEDEMA_COLOUR * BLOOD_TINT - picture)
+    picture += (halo * np.float32(0.65 * eye.swelling))[..., None] * (OEDEMA_COLOUR * BLOOD_TINT - picture)
     folds = np.sin((view.rho - np.float32(radius)) * np.float32(2 * math.pi / 0.2))
     folds *= bell(view.rho - np.float32(radius), 0.25) * np.clip(np.cos(view.theta), 0, 1)
     picture *= 1 + (folds * np.float32(0.05 * eye.swelling))[..., None]

@@ -47,10 +47,10 @@ def sample_palette(rng: np.random.Generator) -> Palette:
     mix = rng.uniform(0, 0.5)
     ground = np.array(GROUNDS[first]) * (1 - mix) + np.array(GROUNDS[second]) * mix
     ground *= rng.uniform(0.85, 1.15) * rng.uniform(0.92, 1.08, 3)
-    rim = np.array([rng.uniform(228, 262), rng.uniform(128, 182), rng.uniform(78, 138)])
+    rim = np.array([rng.uniform(228, 262), rng.uniform(124, 168), rng.uniform(76, 130)])
     rim = np.maximum(rim * (0.55 + 0.45 * ground[0] / 214), ground * [1.1, 1.32, 1.25])
-    rim = np.minimum(rim, [255.0, 205.0, 175.0])
-    pale = np.array([rng.uniform(250, 262), rng.uniform(222, 250), rng.uniform(150, 225)])
+    rim = np.minimum(rim, [255.0, 180.0, 160.0])
+    pale = np.array([rng.uniform(250, 262), rng.uniform(212, 240), rng.uniform(150, 212)])
     vein = np.array([rng.uniform(0.68, 0.84), rng.uniform(0.42, 0.62), rng.uniform(0.5, 0.72)])
     tessellated = rng.random() < 0.22
     return Palette(
@@ -61,7 +61,7 @@ def sample_palette(rng: np.random.Generator) -> Palette:
         artery=_colour(vein + np.array([0.13, 0.13, 0.11]) * rng.uniform(0.7, 1.2)),
         macula=_colour(rng.uniform(0.55, 1.25) * np.array([0.17, 0.3, 0.38])),
         pigment=float(rng.uniform(0.01, 0.05)),
-        choroid=float(rng.uniform(0.08, 0.2) if tessellated else rng.uniform(0.0, 0.05)),
+        choroid=float(rng.uniform(0.07, 0.16) if tessellated else rng.uniform(0.0, 0.05)),
         grain=float(rng.uniform(0.008, 0.03)),
         reflex=float(rng.uniform(0.1, 0.4)) if rng.random() < 0.6 else 0.0,
         sheen=float(rng.uniform(0.1, 0.4)) if rng.random() < 0.22 else 0.0,

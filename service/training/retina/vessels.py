@@ -63,10 +63,10 @@ class Tree:
         for _ in range(int(rng.integers(1, 3))):
             heading = rng.uniform(-0.7, 0.7)
             goal = math.atan2(self._fovea[1], self._fovea[0]) + rng.normal(0, 0.12)
-            self._grow(self._hub * 0.5, heading, goal, 1.2, rng.uniform(2.2, 3.6), width * 0.38, (0.7, 1.2), 2)
+            self._grow(self._hub * 0.5, heading, goal, 1.2, rng.uniform(2.2, 3.6), width * 0.32, (0.7, 1.2), 2)
         for _ in range(int(rng.integers(1, 4))):
             goal = math.pi + rng.normal(0, 0.5)
-            self._grow(self._hub, goal + rng.normal(0, 0.4), goal, 1.5, rng.uniform(2.5, 5), width * 0.42, (0.7, 1.2), 2)
+            self._grow(self._hub, goal + rng.normal(0, 0.4), goal, 1.5, rng.uniform(2.5, 5), width * 0.36, (0.7, 1.2), 2)
 
     def _grow(
         self,
@@ -87,13 +87,15 @@ class Tree:
         first, second = rng.uniform(1.0, 3.4, 2)
         phase = rng.uniform(0, 2 * math.pi, 2)
         sway = np.sin(along * (2 * math.pi / first) + phase[0]) + 0.7 * np.sin(along * (4 * math.pi / second) + phase[1])
-        sway *= self._eye.tortuosity * np.minimum(along / 0.6, 1.0)
+        sway *= self._eye.tortuosity * (1.0 if level < 2 else 1.5) * np.minimum(along / 0.6, 1.0)
         direction = goal + (heading - goal) * np.exp(-along / relax) + sway
-        points = start + STEP * np.cumsum(np.stack([np.cos(direction), np.sin(direction)], axis=1), axis=0)
+        steps = STEP * np.stack([np.cos(direction), np.sin(direction)], axis=1)
+        points = np.concatenate([start[None], start + np.cumsum(steps[:-1], axis=0)])
         points, direction = self._spare_fovea(points, direction)
         if len(points) < 3:
             return
-        widths = width * (1 - 0.35 * along[: len(points)] / max(length, 3.0))
+        share = along[: len(points)] / along[len(points) - 1]
+        widths = width * (1 - 0.3 * share) * np.minimum(1.0, 0.25 + 4 * (1 - share))
         children = self._branch(points, direction, widths, spacing, level)
         self.vessels.append(Vessel(self._kink(points) if level < 3 else points, widths))
         for child in children:
@@ -121,8 +123,8 @@ class Tree:
             if place >= len(points) - 2:
                 return children
             side = -side if rng.random() < 0.75 else side
-            share = rng.uniform(0.36, 0.8) if level < 2 else rng.uniform(0.5, 0.85)
-            heading = direction[place] + side * rng.uniform(0.5, 1.1)
+            share = rng.uniform(0.3, 0.8) ** 1.2 if level < 2 else rng.uniform(0.45, 0.8)
+            heading = direction[place] + side * rng.uniform(0.45, 1.0)
             children.append(self._child(points[place], heading, widths[place] * share, level + 1))
             widths[place:] *= (1 - share**3) ** (1 / 3)
 
@@ -137,8 +139,8 @@ class Tree:
         thin = width < 0.05
         if abs(off) < 1.35:
             goal, relax = heading - off * rng.uniform(0.6, 0.95), 1.2
-            length = max(0.6, float(np.hypot(*gap)) * rng.uniform(0.5, 0.9))
-            width *= 0.75
+            length = max(0.6, float(np.hypot(*gap)) * rng.uniform(0.6, 1.0))
+            width *= 0.6
         else:
             goal, relax = heading + rng.normal(0, 0.35), 1.6
             length = rng.uniform(0.8, 2.2) if thin else rng.uniform(2.5, 5.5)

@@ -101,7 +101,7 @@ def _candidate(rng: np.random.Generator, eye: Eye) -> Pose:
     radius = rng.uniform(0.478, 0.5) if kind < 0.4 else rng.uniform(0.5, 0.6) if kind < 0.85 else rng.uniform(0.4, 0.478)
     wander = 0.006 if radius < 0.5 else 0.02
     return Pose(
-        degrees=float(rng.uniform(40, 48)),
+        degrees=float(rng.uniform(39, 46)),
         aim_x=float(aim_x),
         aim_y=float(aim_y),
         centre_x=float(0.5 + rng.normal(0, wander)),
