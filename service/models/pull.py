@@ -1,0 +1,67 @@
+"""Fetch the weights that a registry entry asks for, check them, and keep them as safetensors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from service.errors import WeightsError
+from service.models.convert import unpickle
+from service.models.download import Patience, Progress, fetch
+from service.models.entry import Entry
+from service.models.official import modernise, official
+from service.models.store import Origin, Store
+from service.models.weights import read, save
+from service.settings import Settings
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where weights are fetched, and the hex digits that the sha256 of what arrives must begin with."""
+
+    url: str
+    sha256: str
+
+
+def source(entry: Entry, mirror: str = "") -> Source:
+    """Where an entry's weights come from.
+
+    mirror: a base URL that serves the files under their own names in place of their hosts; the digests stay the same.
+    Raises WeightsError where the weights are a local file.
+    """
+    if not entry.is_remote:
+        raise WeightsError(f"nothing to fetch: the weights of {entry.name!r} are the local file {entry.weights}")
+    if entry.is_official:
+        facts = official(entry.weights)
+        found = Source(facts.url, entry.sha256 or facts.hash_prefix)
+    else:
+        found = Source(entry.weights, entry.sha256 or "")
+    return Source(f"{mirror.rstrip('/')}/{found.url.rsplit('/', 1)[1]}", found.sha256) if mirror else found
+
+
+def pull(
+    entry: Entry,
+    store: Store,
+    settings: Settings,
+    *,
+    progress: Progress | None = None,
+    patience: Patience | None = None,
+) -> Origin:
+    """Fetch, verify and convert the weights of an entry into the store; gives what is then on record about them.
+
+    Raises WeightsError where the service is offline (before any connection), the entry's weights are local, another
+    process is fetching them, the server refuses, the digest is wrong, or the file holds anything but tensors.
+    """
+    wanted = source(entry, settings.weights_mirror)
+    if settings.offline:
+        raise WeightsError(f"offline: {wanted.url} was not asked for (unset FOVEA_OFFLINE to fetch it)")
+    fetched = store.folder / f"{entry.name}.download"
+    with store.locked(entry):
+        fetched_sha256 = fetch(wanted.url, fetched, wanted.sha256, progress=progress, patience=patience)
+        try:
+            state = read(fetched, fetched_sha256) if wanted.url.endswith(".safetensors") else unpickle(fetched)
+            sha256 = save(modernise(state) if entry.is_official else state, store.file(entry))
+        finally:
+            fetched.unlink(missing_ok=True)
+        origin = Origin(weights=entry.weights, url=wanted.url, fetched_sha256=fetched_sha256, sha256=sha256)
+        store.keep(entry, origin)
+    return origin
