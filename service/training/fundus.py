@@ -14,7 +14,7 @@ from service.training.retina.anatomy import Eye, sample_eye
 from service.training.retina.camera import Camera, compress, expose, field_stop, print_mark, sample_camera
 from service.training.retina.ground import fovea_mask, paint_ground, wedge_mask
 from service.training.retina.lesions import Lesions, Painter, sample_lesions, with_glaucoma
-from service.training.retina.nervehead import cup_mask, disc_mask, notch_mask, paint_disc, swelling_mask
+from service.training.retina.nervehead import NerveHead
 from service.training.retina.noise import Field, Mask, clouds
 from service.training.retina.palette import Palette, sample_palette
 from service.training.retina.vessels import Vasculature, draw_vessels, paint_vessels
@@ -124,14 +124,18 @@ def _paint(
     picture = paint_ground(rng, view, eye, palette)
     lesions = Painter(disease, picture, view, eye)
     lesions.below_vessels(parameters.lesions)
-    paint_disc(rng, picture, view, eye, palette)
+    head = NerveHead(view, eye)
+    head.paint(rng, picture, palette)
     vessels = draw_vessels(rng, view, eye)
     _add_sheen(rng, picture, vessels, view, palette)
-    paint_vessels(rng, picture, vessels, view, eye, palette)
+    paint_vessels(rng, picture, vessels, head, palette)
     lesions.above_vessels(parameters.lesions)
     stop = field_stop(view, camera)
     pixels = compress(expose(rng, picture, stop, view, camera), camera).copy()
-    return pixels, _masks(view, eye, vessels, lesions.masks, np.asarray(stop > 0.5))
+    field = np.asarray(stop > 0.5)
+    found = head.masks() | lesions.masks | vessels.masks()
+    found |= {"fovea": fovea_mask(view, eye), "wedge": wedge_mask(view, eye)}
+    return pixels, {"field": field} | {name: mask & field for name, mask in found.items()}
 
 
 def _add_sheen(rng: np.random.Generator, picture: Field, vessels: Vasculature, view: View, palette: Palette) -> None:
@@ -140,20 +144,3 @@ def _add_sheen(rng: np.random.Generator, picture: Field, vessels: Vasculature, v
         patches = np.clip(clouds(rng, 12, view.size), 0, 2) * np.clip(1.3 - view.rho / np.float32(4.5), 0, 1)
         picture += (patches * np.float32(palette.sheen))[..., None] * np.array([34, 42, 40], dtype=np.float32)
 
-
-def _masks(view: View, eye: Eye, vessels: Vasculature, lesions: dict[str, Mask], field: Mask) -> dict[str, Mask]:
-    arteries, veins = vessels.masks()
-    disc = disc_mask(view, eye)
-    found = {
-        "disc": disc,
-        "cup": cup_mask(view, eye) & disc,
-        "notch": notch_mask(view, eye) & disc,
-        "wedge": wedge_mask(view, eye),
-        "vessels": arteries | veins,
-        "arteries": arteries,
-        "veins": veins,
-        "fovea": fovea_mask(view, eye),
-        "swelling": swelling_mask(view, eye),
-        **lesions,
-    }
-    return {"field": field} | {name: mask & field for name, mask in found.items()}

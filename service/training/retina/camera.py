@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
-from scipy.ndimage import gaussian_filter
+from PIL import Image, ImageDraw, ImageFilter
 
 from service.training.retina.noise import Field, Mask, bell, clouds, soft_step
 from service.training.retina.view import View
@@ -47,6 +46,7 @@ def sample_camera(rng: np.random.Generator) -> Camera:
     exposure = rng.uniform(0.78, 1.08)
     gains = exposure * rng.uniform([0.95, 0.86, 0.8], [1.08, 1.06, 1.1])
     gammas = rng.uniform(0.9, 1.15) * rng.uniform(0.93, 1.08, 3)
+    cut = bool(rng.random() < 0.2)
     return Camera(
         gains=(float(gains[0]), float(gains[1]), float(gains[2])),
         gammas=(float(gammas[0]), float(gammas[1]), float(gammas[2])),
@@ -61,9 +61,9 @@ def sample_camera(rng: np.random.Generator) -> Camera:
         quality=int(rng.integers(55, 99)) if rng.random() < 0.85 else 0,
         black=float(rng.uniform(0, 10)),
         edge=float(rng.uniform(0.002, 0.02)),
-        tab=float(rng.uniform(0, 2 * math.pi)) if rng.random() < 0.35 else None,
+        tab=float(rng.uniform(0, 2 * math.pi)) if rng.random() < 0.4 and not cut else None,
         tab_size=float(rng.uniform(0.04, 0.1)),
-        flat=float(rng.uniform(0.78, 0.97)) if rng.random() < 0.2 else 1.0,
+        flat=float(rng.uniform(0.78, 0.97)) if cut else 1.0,
         glare=float(rng.uniform(0.1, 0.4)) if rng.random() < 0.15 else 0.0,
         glare_angle=float(rng.uniform(0, 2 * math.pi)),
     )
@@ -106,12 +106,12 @@ def expose(rng: np.random.Generator, picture: Field, stop: Field, view: View, ca
     if camera.glare:
         picture += _glare(view, camera)[..., None] * np.array([90, 70, 60], dtype=np.float32)
     picture = np.clip(picture, 0, 255) * stop[..., None] + np.float32(camera.black) * (1 - stop[..., None])
-    blur = camera.blur * view.size / 224
-    if blur > 0.25:
-        picture = gaussian_filter(picture, (blur, blur, 0), truncate=2.5)
-    picture += rng.standard_normal((view.size, view.size, 1), dtype=np.float32) * np.float32(0.8 * camera.noise)
-    picture += rng.standard_normal(picture.shape, dtype=np.float32) * np.float32(0.5 * camera.noise)
-    return np.clip(picture + 0.5, 0, 255).astype(np.uint8)
+    image = Image.fromarray(picture.astype(np.uint8))
+    image = image.filter(ImageFilter.GaussianBlur(camera.blur * view.size / 224))
+    noise = rng.standard_normal(picture.shape, dtype=np.float32)
+    noise += np.float32(1.5) * rng.standard_normal((view.size, view.size, 1), dtype=np.float32)
+    noise *= np.float32(0.52 * camera.noise)
+    return np.clip(np.asarray(image) + noise + 0.5, 0, 255).astype(np.uint8)
 
 
 def compress(pixels: NDArray[np.uint8], camera: Camera) -> NDArray[np.uint8]:

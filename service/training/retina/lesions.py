@@ -99,7 +99,7 @@ class Painter:
         self.masks["drusen"] = self._blend(drusen, (250, 206, 132), 0.62, 0.03)
         places = self._near_fovea(lesions.pigment_clumps, 0.6)
         pigment = self._canvas([self._blob(p, self._rng.uniform(0.04, 0.14), 0.4) for p in places])
-        self._absorb(pigment, (0.5, 0.46, 0.5), 0.015)
+        self._absorb(pigment, (0.6, 0.55, 0.6), 0.02)
 
     def above_vessels(self, lesions: Lesions) -> None:
         """Paint what lies in or on the retina: exudates, cotton-wool spots, microaneurysms, haemorrhages."""

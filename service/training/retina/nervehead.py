@@ -1,4 +1,4 @@
-"""Painting the optic disc: rim, cup, laminar pores, peripapillary atrophy, swelling."""
+"""The optic nerve head in one view: its masks, and how it is painted (rim, cup, pores, atrophy, swelling)."""
 
 import math
 
@@ -11,107 +11,117 @@ from service.training.retina.palette import Palette
 from service.training.retina.view import View
 
 OEDEMA_COLOUR = np.array([236, 176, 128], dtype=np.float32)
+ATROPHY_COLOUR = np.array([238, 178, 128], dtype=np.float32)
+SCLERA_COLOUR = np.array([255, 220, 170], dtype=np.float32)
 BLOOD_TINT = np.array([1.02, 0.8, 0.78], dtype=np.float32)
+REACH = 1.5  # disc heights around the disc's centre that are painted
 
 
-def disc_mask(view: View, eye: Eye) -> Mask:
-    """Inside the disc's edge, bool [size, size]."""
-    return np.asarray(view.rho <= look_up(disc_radius(eye.disc), view.theta))
+class NerveHead:
+    """The nerve head of `eye` seen in `view`, worked out in a window around the disc only.
 
+    `disc_edge` and `cup_edge` are signed distances from the two outlines, float32 [h, w] in mm, negative inside.
+    """
 
-def cup_mask(view: View, eye: Eye) -> Mask:
-    """Inside the cup's edge, bool [size, size]."""
-    return np.asarray(view.rho <= look_up(cup_radius(eye.disc, eye.cup), view.theta))
+    def __init__(self, view: View, eye: Eye) -> None:
+        self._view = view
+        self._eye = eye
+        self.window = view.window(REACH * eye.disc.height)
+        self._x, self._y = view.x[self.window], view.y[self.window]
+        self._rho, self._theta = view.rho[self.window], view.theta[self.window]
+        self._disc_radius = look_up(disc_radius(eye.disc), self._theta)
+        self.disc_edge = self._rho - self._disc_radius
+        self.cup_edge = self._rho - look_up(cup_radius(eye.disc, eye.cup), self._theta)
+        self._halo_radius = np.float32(eye.disc.height / 2 * (1.25 + 0.35 * eye.swelling))
 
+    def masks(self) -> dict[str, Mask]:
+        """Bool masks [size, size]: `disc`, `cup`, `notch` (the cup's outer half beside a notch) and `swelling`."""
+        disc, cup = self.disc_edge <= 0, self.cup_edge <= 0
+        near = np.zeros(disc.shape, dtype=np.bool_)
+        for notch in self._eye.cup.notches:
+            near |= np.abs(angle_between(self._theta, notch.angle)) <= notch.width
+        found = {
+            "disc": disc,
+            "cup": cup & disc,
+            "notch": cup & disc & near & (self._rho >= 0.5 * self._disc_radius),
+            "swelling": (self._rho <= self._halo_radius) & (self._eye.swelling > 0),
+        }
+        return {name: self._whole(np.asarray(mask), np.dtype(np.bool_)) for name, mask in found.items()}
 
-def notch_mask(view: View, eye: Eye) -> Mask:
-    """Cup within one angular width of a notch, from the middle of its radius outwards, bool [size, size]."""
-    inside = cup_mask(view, eye)
-    near = np.zeros(inside.shape, dtype=np.bool_)
-    for notch in eye.cup.notches:
-        near |= np.abs(angle_between(view.theta, notch.angle)) <= notch.width
-    return np.asarray(inside & near & (view.rho >= 0.5 * look_up(disc_radius(eye.disc), view.theta)))
+    def vessel_contrast(self, rng: np.random.Generator) -> Field:
+        """Share of their contrast that vessels keep, float32 [size, size] in [0, 1].
 
+        Less at the bottom of a deep cup, and in patches of a swollen margin, which covers them.
+        """
+        kept = 1 - np.float32(0.4 * self._eye.cup.vertical**2) * soft_step(self.cup_edge, 0.05)
+        if self._eye.swelling:
+            margin = bell(self._rho - np.float32(self._eye.disc.height / 2 * 1.02), 0.22)
+            patches = np.clip(0.75 + 0.6 * clouds(rng, 26, self._view.size)[self.window], 0, 1)
+            kept = kept * (1 - margin * patches * np.float32(0.9 * self._eye.swelling))
+        return 1 - self._whole(np.asarray(1 - kept), np.dtype(np.float32))
 
-def swelling_mask(view: View, eye: Eye) -> Mask:
-    """The swollen disc and its halo, bool [size, size]; empty in other eyes."""
-    if not eye.swelling:
-        return np.zeros(view.x.shape, dtype=np.bool_)
-    return np.asarray(view.rho <= _halo_radius(eye))
+    def paint(self, rng: np.random.Generator, picture: Field, palette: Palette) -> None:
+        """Paint the nerve head into `picture`, float32 [size, size, 3] in [0, 255], in place."""
+        ground = picture[self.window]
+        if self._eye.crescent:
+            self._paint_crescent(rng, ground)
+        if self._eye.swelling:
+            self._paint_halo(rng, ground)
+        colour = self._rim(rng, palette)
+        cup = soft_step(self.cup_edge, self._eye.cup.softness) * np.float32(self._eye.cup.contrast)
+        pale = np.array(palette.cup, dtype=np.float32) * self._pores(rng)[..., None]
+        colour += cup[..., None] * (pale - colour)
+        ring = bell(self.disc_edge, 0.035) * np.float32(0.1 * (1 - self._eye.swelling))
+        colour += ring[..., None] * (SCLERA_COLOUR - colour)
+        ground += soft_step(self.disc_edge, self._eye.disc.softness)[..., None] * (colour - ground)
 
+    def _whole(self, part: np.ndarray, kind: np.dtype) -> np.ndarray:
+        """The window's values in a picture that is zero elsewhere."""
+        whole = np.zeros(self._view.x.shape, dtype=kind)
+        whole[self.window] = part
+        return whole
 
-def _halo_radius(eye: Eye) -> float:
-    return eye.disc.height / 2 * (1.25 + 0.35 * eye.swelling)
+    def _rim(self, rng: np.random.Generator, palette: Palette) -> Field:
+        """The rim's colour: pinker towards the nose, streaked by nerve fibres, redder when swollen."""
+        nasal = np.clip(-self._x / np.float32(self._eye.disc.width), -0.5, 0.5)
+        size = self._view.size
+        streaks = clouds(rng, 90, size)[self.window] * np.float32(0.016)
+        colour = np.array(palette.rim, dtype=np.float32) * (1 + streaks[..., None])
+        colour *= 1 - nasal[..., None] * np.array([0.02, 0.2, 0.2], dtype=np.float32)
+        if self._eye.swelling:
+            colour *= 1 - np.float32(0.75 * self._eye.swelling) * (1 - BLOOD_TINT)
+        return np.asarray(colour, dtype=np.float32)
 
+    def _pores(self, rng: np.random.Generator) -> Field:
+        """Greyish pores at the bottom of a deep cup, as shares of its brightness."""
+        if self._eye.cup.lamina < 0.1:
+            return np.ones(self._x.shape, dtype=np.float32)
+        u, v = self._x / np.float32(0.11), self._y / np.float32(0.09)
+        phase = rng.uniform(0, 2 * math.pi, 2).astype(np.float32)
+        pores = np.sin(u * 3.1 + np.sin(v * 1.7 + phase[0])) * np.sin(v * 3.1 + np.sin(u * 1.3 + phase[1]))
+        return np.asarray(1 - np.float32(0.1 * self._eye.cup.lamina) * np.clip(pores, 0, 1), dtype=np.float32)
 
-def paint_disc(rng: np.random.Generator, picture: Field, view: View, eye: Eye, palette: Palette) -> None:
-    """Paint the nerve head into `picture`, float32 [size, size, 3] in [0, 255], in place."""
-    edge = view.rho - look_up(disc_radius(eye.disc), view.theta)
-    if eye.crescent:
-        _paint_crescent(rng, picture, view, eye, edge)
-    if eye.swelling:
-        _paint_halo(rng, picture, view, eye)
-    inside = soft_step(edge, eye.disc.softness)
-    colour = _rim(rng, view, eye, palette)
-    cup = soft_step(view.rho - look_up(cup_radius(eye.disc, eye.cup), view.theta), eye.cup.softness)
-    cup *= np.float32(eye.cup.contrast)
-    pale = np.array(palette.cup, dtype=np.float32) * _lamina(rng, view, eye)[..., None]
-    colour += cup[..., None] * (pale - colour)
-    ring = bell(edge, 0.035) * np.float32(0.1 * (1 - eye.swelling))
-    colour += ring[..., None] * (np.array([255, 220, 170], dtype=np.float32) - colour)
-    picture += inside[..., None] * (colour - picture)
+    def _paint_crescent(self, rng: np.random.Generator, ground: Field) -> None:
+        """Peripapillary atrophy: a pale crescent of bare sclera and choroid, with clumps of pigment at its border."""
+        eye, size = self._eye, self._view.size
+        side = bell(angle_between(self._theta, eye.crescent_angle).astype(np.float32), 0.75)
+        width = np.float32(eye.crescent) * side + np.float32(1e-3)
+        pale = soft_step(self.disc_edge - width, 0.02) * side * np.float32(0.55)
+        mottled = 1 + 0.12 * clouds(rng, 60, size)[self.window]
+        ground += pale[..., None] * (ATROPHY_COLOUR * mottled[..., None] - ground)
+        if eye.crescent_pigment > 0:
+            clumps = np.clip(clouds(rng, 45, size)[self.window] - 0.2, 0, 1)
+            border = bell(self.disc_edge - width, 0.04) * np.clip(side - 0.3, 0, 1)
+            dark = np.minimum(border * clumps * np.float32(1.1 * eye.crescent_pigment), 0.6)
+            ground *= 1 - dark[..., None] * np.array([0.75, 0.6, 0.5], dtype=np.float32)
 
-
-def _rim(rng: np.random.Generator, view: View, eye: Eye, palette: Palette) -> Field:
-    """The rim's colour: pinker towards the nose, streaked by nerve fibres, redder when swollen."""
-    nasal = np.clip(-view.x / np.float32(eye.disc.width), -0.5, 0.5)
-    streaks = clouds(rng, 90, view.size) * np.float32(0.012) + clouds(rng, 30, view.size) * np.float32(0.015)
-    colour = np.array(palette.rim, dtype=np.float32) * (1 + streaks[..., None])
-    colour *= 1 - nasal[..., None] * np.array([0.02, 0.2, 0.2], dtype=np.float32)
-    if eye.swelling:
-        colour *= 1 - np.float32(0.75 * eye.swelling) * (1 - BLOOD_TINT)
-    return np.asarray(colour, dtype=np.float32)
-
-
-def _lamina(rng: np.random.Generator, view: View, eye: Eye) -> Field:
-    """Greyish pores at the bottom of a deep cup, as shares of its brightness."""
-    if eye.cup.lamina < 0.1:
-        return np.ones(view.x.shape, dtype=np.float32)
-    u, v = view.x / np.float32(0.11), view.y / np.float32(0.09)
-    phase = rng.uniform(0, 2 * math.pi, 2)
-    pores = np.sin(u * 3.1 + np.sin(v * 1.7 + phase[0])) * np.sin(v * 3.1 + np.sin(u * 1.3 + phase[1]))
-    return np.asarray(1 - np.float32(0.1 * eye.cup.lamina) * np.clip(pores, 0, 1), dtype=np.float32)
-
-
-def _paint_crescent(rng: np.random.Generator, picture: Field, view: View, eye: Eye, edge: Field) -> None:
-    """Peripapillary atrophy: a pale crescent of bare sclera and choroid, with clumps of pigment at its border."""
-    side = bell(angle_between(view.theta, eye.crescent_angle).astype(np.float32), 0.75)
-    width = np.float32(eye.crescent) * side + np.float32(1e-3)
-    pale = soft_step(edge - width, 0.02) * side * np.float32(0.55)
-    mottled = 1 + 0.12 * clouds(rng, 60, view.size)
-    picture += pale[..., None] * (np.array([238, 178, 128], dtype=np.float32) * mottled[..., None] - picture)
-    if eye.crescent_pigment > 0:
-        clumps = np.clip(clouds(rng, 45, view.size) - 0.2, 0, 1)
-        dark = bell(edge - width, 0.04) * np.clip(side - 0.3, 0, 1) * clumps * np.float32(1.1 * eye.crescent_pigment)
-        picture *= 1 - np.minimum(dark, 0.6)[..., None] * np.array([0.75, 0.6, 0.5], dtype=np.float32)
-
-
-def _paint_halo(rng: np.random.Generator, picture: Field, view: View, eye: Eye) -> None:
-    """Oedema around a swollen disc: an opaque, radially streaked halo with faint concentric folds."""
-    radius = _halo_radius(eye)
-    stripes = rng.standard_normal(120)
-    streaks = stripes[((view.theta + math.pi) * np.float32(119 / (2 * math.pi))).astype(np.int32)]
-    halo = soft_step(view.rho - np.float32(radius) * (1 + 0.06 * streaks.astype(np.float32)), 0.16)
-    picture += (halo * np.float32(0.65 * eye.swelling))[..., None] * (OEDEMA_COLOUR * BLOOD_TINT - picture)
-    folds = np.sin((view.rho - np.float32(radius)) * np.float32(2 * math.pi / 0.2))
-    folds *= bell(view.rho - np.float32(radius), 0.25) * np.clip(np.cos(view.theta), 0, 1)
-    picture *= 1 + (folds * np.float32(0.05 * eye.swelling))[..., None]
-
-
-def obscured(rng: np.random.Generator, view: View, eye: Eye) -> Field:
-    """Share of a vessel's contrast that a swollen margin hides, float32 [size, size] in [0, 1]."""
-    if not eye.swelling:
-        return np.zeros(view.x.shape, dtype=np.float32)
-    margin = bell(view.rho - np.float32(eye.disc.height / 2 * 1.02), 0.22)
-    patches = np.clip(0.75 + 0.6 * clouds(rng, 26, view.size), 0, 1)
-    return np.asarray(margin * patches * np.float32(0.9 * eye.swelling), dtype=np.float32)
+    def _paint_halo(self, rng: np.random.Generator, ground: Field) -> None:
+        """Oedema around a swollen disc: an opaque, radially streaked halo with faint concentric folds."""
+        stripes = rng.standard_normal(120, dtype=np.float32)
+        streaks = stripes[((self._theta + math.pi) * np.float32(119 / (2 * math.pi))).astype(np.int32)]
+        halo = soft_step(self._rho - self._halo_radius * (1 + np.float32(0.06) * streaks), 0.16)
+        strength = np.float32(self._eye.swelling)
+        ground += (halo * strength * np.float32(0.65))[..., None] * (OEDEMA_COLOUR * BLOOD_TINT - ground)
+        beyond = self._rho - self._halo_radius
+        folds = np.sin(beyond * np.float32(2 * math.pi / 0.2)) * bell(beyond, 0.25) * np.clip(np.cos(self._theta), 0, 1)
+        ground *= 1 + (folds * strength * np.float32(0.05))[..., None]

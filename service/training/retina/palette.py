@@ -51,7 +51,8 @@ def sample_palette(rng: np.random.Generator) -> Palette:
     rim = np.maximum(rim * (0.55 + 0.45 * ground[0] / 214), ground * [1.1, 1.32, 1.25])
     rim = np.minimum(rim, [255.0, 180.0, 160.0])
     pale = np.array([rng.uniform(250, 262), rng.uniform(212, 240), rng.uniform(150, 212)])
-    vein = np.array([rng.uniform(0.68, 0.84), rng.uniform(0.42, 0.62), rng.uniform(0.5, 0.72)])
+    through = rng.uniform(0.42, 0.62)
+    vein = np.array([rng.uniform(0.68, 0.84), through, through * rng.uniform(0.95, 1.2)])
     tessellated = rng.random() < 0.22
     return Palette(
         ground=_colour(ground),

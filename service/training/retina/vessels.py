@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from service.training.retina.anatomy import Eye
 from service.training.retina.canvas import Canvas
-from service.training.retina.nervehead import obscured
-from service.training.retina.noise import Field, Mask, soft_step
+from service.training.retina.nervehead import NerveHead
+from service.training.retina.noise import Field, Mask
 from service.training.retina.outline import ANGLES, cup_radius
 from service.training.retina.palette import Palette
 from service.training.retina.view import View
@@ -164,9 +164,10 @@ class Vasculature:
     veins: Field
     reflex: Field
 
-    def masks(self) -> tuple[Mask, Mask]:
-        """Arteries and veins as bool [size, size]."""
-        return np.asarray(self.arteries > 0.4), np.asarray(self.veins > 0.4)
+    def masks(self) -> dict[str, Mask]:
+        """Bool masks [size, size]: `arteries`, `veins` and both together, `vessels`."""
+        arteries, veins = np.asarray(self.arteries > 0.4), np.asarray(self.veins > 0.4)
+        return {"arteries": arteries, "veins": veins, "vessels": arteries | veins}
 
 
 def draw_vessels(rng: np.random.Generator, view: View, eye: Eye) -> Vasculature:
@@ -182,23 +183,14 @@ def draw_vessels(rng: np.random.Generator, view: View, eye: Eye) -> Vasculature:
 
 
 def paint_vessels(
-    rng: np.random.Generator, picture: Field, vessels: Vasculature, view: View, eye: Eye, palette: Palette
+    rng: np.random.Generator, picture: Field, vessels: Vasculature, head: NerveHead, palette: Palette
 ) -> None:
     """Let the vessels absorb light in `picture`, float32 [size, size, 3], in place; arteries lie above veins."""
-    hidden = 1 - obscured(rng, view, eye)
-    cup = look_inside_cup(view, eye)
-    veins = vessels.veins * hidden * cup
-    arteries = vessels.arteries * hidden * cup
+    contrast = head.vessel_contrast(rng)
+    veins, arteries = vessels.veins * contrast, vessels.arteries * contrast
     shine = vessels.reflex * np.float32(palette.reflex)
     for channel in range(3):
         under = 1 - veins * np.float32(1 - palette.vein[channel])
         over = np.float32(palette.artery[channel]) * (1 + shine * np.float32((0.25, 0.6, 0.5)[channel]))
         picture[..., channel] *= under + arteries * (over - under)
 
-
-def look_inside_cup(view: View, eye: Eye) -> Field:
-    """Share of contrast that vessels keep: those at the bottom of a deep cup look fainter, float32 [size, size]."""
-    depth = np.float32(0.4 * eye.cup.vertical**2)
-    wall = cup_radius(eye.disc, eye.cup).astype(np.float32)
-    index = (view.theta * np.float32(ANGLES / (2 * math.pi))).astype(np.int32) % ANGLES
-    return np.asarray(1 - depth * soft_step(view.rho - wall[index], 0.05), dtype=np.float32)

@@ -73,6 +73,12 @@ class View:
         """Direction seen from the disc's centre, float32 [size, size] in radians: 0 temporal, pi/2 inferior."""
         return np.asarray(np.arctan2(self.y, self.x), dtype=np.float32)
 
+    def window(self, radius: float) -> tuple[slice, slice]:
+        """Rows and columns of the square that holds the circle of `radius` mm around the disc's centre."""
+        (x, y), reach = self.to_pixels(np.zeros((1, 2)))[0], radius * self.scale
+        rows, columns = (slice(max(0, int(c - reach)), max(0, math.ceil(c + reach))) for c in (y, x))
+        return rows, columns
+
     def to_pixels(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Retinal points [n, 2] in mm to pixel-edge coordinates [n, 2] (x, y)."""
         x = points[:, 0] - self.pose.aim_x
