@@ -1,23 +1,26 @@
 """Everything Fovea refuses to do, as one tree. It knows no HTTP: `service/api/problems.py` gives each its status.
 
-    FoveaError
-    ├── RequestError                 the client can mend it
-    │   ├── MalformedRequest         the request cannot be read at all
-    │   ├── UnknownName              no such model, method, layer or label
-    │   ├── DoesNotApply             the method has no meaning for this model, and why
-    │   ├── TooLarge                 more bytes, pixels or images than the limits allow
-    │   ├── UnsupportedImage         not an image in a format we read
-    │   ├── DamagedImage             a known format, but its content cannot be decoded
-    │   └── BadParameter             a parameter outside its range
-    ├── UnavailableError             trying later, or an operator, can mend it
-    │   ├── ModelUnavailable         missing, loading or failed weights
-    │   ├── ModelFault               numbers that are not finite: no answer rather than a wrong one
-    │   ├── Overloaded               the queue is full
-    │   └── DeadlineExceeded         the answer would have come too late
-    └── OperatorError                configuration, weights and data on our own disk
-        ├── RegistryError            names the file, the model and the field
-        ├── WeightsError             missing, damaged or unexpected weights
-        └── TrainingError            data or settings that cannot be trained on
+FoveaError
+├── RequestError                 the client can mend it
+│   ├── MalformedRequest         the request cannot be read at all
+│   ├── UnknownName              no such model, method, layer or label
+│   ├── DoesNotApply             the method has no meaning for this model, and why
+│   ├── TooLarge                 more bytes, pixels or images than the limits allow
+│   ├── UnsupportedImage         not an image in a format we read
+│   ├── DamagedImage             a known format, but its content cannot be decoded
+│   ├── BadParameter             a parameter outside its range
+│   ├── NotAcceptable            no form of the answer that the client takes
+│   ├── RefusedImage             the model does not answer for such an image, and no other form can say so
+│   └── TooSlow                  the request did not arrive in time
+├── UnavailableError             trying later, or an operator, can mend it
+│   ├── ModelUnavailable         missing, loading or failed weights
+│   ├── ModelFault               numbers that are not finite: no answer rather than a wrong one
+│   ├── Overloaded               the queue is full
+│   └── DeadlineExceeded         the answer would have come too late
+└── OperatorError                configuration, weights and data on our own disk
+    ├── RegistryError            names the file, the model and the field
+    ├── WeightsError             missing, damaged or unexpected weights
+    └── TrainingError            data or settings that cannot be trained on
 """
 
 from __future__ import annotations
@@ -57,6 +60,18 @@ class DamagedImage(RequestError):
 
 class BadParameter(RequestError):
     """A parameter outside its range; the text names the parameter and the range."""
+
+
+class NotAcceptable(RequestError):
+    """The answer exists in none of the forms that the client takes; the text lists those that exist."""
+
+
+class RefusedImage(RequestError):
+    """The model does not answer for such an image, and the form asked for (a picture) has no room to say so."""
+
+
+class TooSlow(RequestError):
+    """The request did not arrive in time; the text names the deadline."""
 
 
 class UnavailableError(FoveaError):

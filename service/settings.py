@@ -28,13 +28,18 @@ def available_cores() -> int:
 class Settings(BaseSettings):
     """Frozen once read; an unknown `FOVEA_*` name is ignored, a bad value is an error that names it."""
 
-    model_config = SettingsConfigDict(env_prefix="FOVEA_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="FOVEA_", env_file=".env", extra="ignore", frozen=True, use_attribute_docstrings=True
+    )
 
     host: str = "127.0.0.1"
     """Address to listen on; the default answers this machine alone."""
 
     port: int = Field(8000, ge=0, le=65535)
     """Port to listen on; 0 lets the system choose."""
+
+    allowed_hosts: tuple[str, ...] = ()
+    """Host names that requests may be addressed to; none named, all are allowed."""
 
     registry: Path = SHIPPED_REGISTRY
     """A TOML file, or a folder of them, that lists the models."""
@@ -43,7 +48,7 @@ class Settings(BaseSettings):
     """Where fetched weights and everything else that is written lives."""
 
     engine: Literal["auto", "torch", "openvino"] = "auto"
-    """Who computes feature maps; auto takes CUDA where there is one, then OpenVINO where it is installed, then torch."""
+    """Who computes feature maps; auto takes CUDA where there is one, then OpenVINO where installed, then torch."""
 
     precision: Literal["f32", "bf16"] = "f32"
     """Arithmetic of the feature maps; bf16 is used only where it passes the parity check at load."""
@@ -83,6 +88,15 @@ class Settings(BaseSettings):
 
     deadline_s: float = Field(30.0, gt=0)
     """Seconds an image may wait and compute before its request is answered 503."""
+
+    receive_seconds: float = Field(10.0, gt=0)
+    """Seconds a request may take to arrive, and one more for each 256 KiB of it, before it is answered 408."""
+
+    receive_memory_mb: int = Field(1024, ge=1)
+    """MiB of request bodies held at one time before further ones are refused with 429."""
+
+    drain_seconds: float = Field(1.0, ge=0)
+    """Seconds to go on answering after SIGTERM, no longer ready, so that load balancers turn away first."""
 
     decode_workers: int = Field(0, ge=0)
     """Disposable decoder processes; 0 takes one a core."""
