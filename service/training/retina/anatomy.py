@@ -112,7 +112,7 @@ def _cup(rng: np.random.Generator, vertical: float, horizontal: float, notches: 
         offset_x=float(room * rng.uniform(0.05, 0.45)),
         offset_y=float(room * rng.uniform(0.0, 0.3) * (0.8 if violates else -1.0)),
         softness=float(rng.uniform(0.02, 0.07)),
-        contrast=float(rng.uniform(0.55, 1.0)),
+        contrast=float(rng.uniform(0.45, 1.0)),
         lamina=float(rng.uniform(0.0, 1.0) * np.clip(2.5 * vertical - 0.9, 0, 1)),
         notches=notches,
     )
@@ -122,12 +122,12 @@ def _healthy_cup(rng: np.random.Generator, disc: Disc, share: float) -> Cup:
     median = np.interp(disc.height, (*HEIGHTS, 1.9), (*MEDIANS, 0.55))
     limit = np.interp(disc.height, (*HEIGHTS, 1.9), (*LIMITS, 0.76))
     vertical = float(np.clip(rng.normal(median, (limit - median) / 1.96), 0.1, limit + 0.02)) * share
-    return _cup(rng, vertical, float(min(vertical * rng.uniform(0.95, 1.18), 0.8)))
+    return _cup(rng, vertical, float(min(vertical * rng.uniform(0.9, 1.18), 0.8)))
 
 
 def _large_cup(rng: np.random.Generator, disc: Disc) -> Cup:
     vertical = float(rng.uniform(*HARD_RANGE))
-    cup = _cup(rng, vertical, vertical * float(rng.uniform(0.96, 1.08)))
+    cup = _cup(rng, vertical, vertical * float(rng.uniform(0.93, 1.06)))
     ratio = vertical_ratio(disc, cup)
     shrink = min(1.0, HARD_RANGE[1] / ratio)
     return replace(cup, vertical=cup.vertical * shrink, horizontal=cup.horizontal * shrink)
@@ -141,15 +141,15 @@ def _glaucoma(rng: np.random.Generator, disc: Disc) -> tuple[Disc, Cup, tuple[We
         disc = replace(disc, height=height, width=height * float(rng.uniform(0.86, 0.99)))
     for _ in range(40):
         if kind == "diffuse":
-            vertical, narrow = rng.uniform(0.7, 0.93), rng.uniform(0.78, 0.96)
+            vertical, narrow = rng.uniform(0.66, 0.93), rng.uniform(0.8, 1.02)
             inferior, superior = rng.random() < 0.75, rng.random() < 0.5
         else:
-            vertical, narrow = rng.uniform(*((0.5, 0.68) if kind == "small" else (0.58, 0.78))), rng.uniform(0.8, 1.0)
+            vertical, narrow = rng.uniform(*((0.5, 0.68) if kind == "small" else (0.56, 0.76))), rng.uniform(0.82, 1.05)
             inferior = rng.random() < 0.75
             superior = not inferior or rng.random() < 0.2
         if vertical < 0.8 and not inferior and not superior:
             inferior = True
-        notches = _notches(rng, bool(inferior), bool(superior), 0.6 if kind == "diffuse" else 0.88)
+        notches = _notches(rng, bool(inferior), bool(superior), 0.45 if kind == "diffuse" else 0.8)
         cup = _cup(rng, float(vertical), float(vertical * narrow), notches)
         if GLAUCOMA_RANGE[0] <= vertical_ratio(disc, cup) <= GLAUCOMA_RANGE[1]:
             break
@@ -178,8 +178,8 @@ def _around(
     rng: np.random.Generator, label: str, disc: Disc, cup: Cup, wedges: tuple[Wedge, ...], hard: bool
 ) -> Eye:
     ill = label == "glaucoma"
-    reach = cup.horizontal * (0.7 if ill else 0.35)
-    crescent = rng.random() < (0.5 if ill else 0.38)
+    reach = cup.horizontal * (0.65 if ill else 0.45)
+    crescent = rng.random() < (0.46 if ill else 0.4)
     return Eye(
         label=label,
         side=str(rng.choice(("left", "right"))),
@@ -191,11 +191,11 @@ def _around(
         fovea_drop=math.radians(float(np.clip(rng.normal(6.5, 2.0), 1.0, 12.0))),
         wedges=wedges,
         nasalisation=float(reach * rng.uniform(0.6, 1.0)),
-        bayonet=float(rng.uniform(0.04, 0.12) if ill else rng.uniform(0.0, 0.04)),
+        bayonet=float(rng.uniform(0.02, 0.11) if ill else rng.uniform(0.0, 0.07) * cup.vertical),
         crescent=float(rng.uniform(0.05, 0.3)) if crescent else 0.0,
         crescent_angle=float(rng.normal(0.2, 0.5)),
         crescent_pigment=float(max(0.0, rng.uniform(-0.6, 1.0))),
-        fibres=float(rng.uniform(0.15, 1.0) * (0.7 if ill else 1.0)),
+        fibres=float(rng.uniform(0.15, 1.0) * (0.85 if ill else 1.0)),
         tortuosity=float(rng.uniform(0.1, 0.34)),
         vein_width=float(rng.uniform(0.125, 0.175)),
         artery_ratio=float(rng.normal(0.67, 0.04)),
