@@ -1,0 +1,90 @@
+"""What the decoding processes and the service say to each other: a JSON header and raw bytes, never a pickle.
+
+A message is two big-endian 32-bit numbers (lengths of header and body, in bytes), the header, and the body. The service
+does not trust a worker, which handles hostile bytes: every header is validated, every length bounded.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Annotated, BinaryIO, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from service.errors import DamagedImage, RequestError, TooLarge, UnsupportedImage
+from service.images.frame import Box, Frame
+
+LENGTHS = struct.Struct(">II")
+MOST_HEADER = 2**18
+ERRORS: dict[str, type[RequestError]] = {e.__name__: e for e in (DamagedImage, TooLarge, UnsupportedImage)}
+"""The errors a worker may answer with, by name."""
+
+Count = Annotated[int, Field(ge=0, le=2**31)]
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Terms(Part):
+    """What a worker is started with: `Limits`, and mebibytes it may take beyond those it has once it is ready."""
+
+    bytes: Count
+    pixels: Count
+    memory_mb: Annotated[int, Field(ge=16)]
+
+
+class Job(Part):
+    """Service to worker; the body is the image file. preview: longest side in pixels, 0 for none."""
+
+    frame: Frame
+    preview: Annotated[int, Field(ge=0, le=16_384)] = 0
+    seconds: Annotated[float, Field(gt=0)]
+
+
+class Ready(Part):
+    """Worker to service, once, when it can take jobs."""
+
+    kind: Literal["ready"] = "ready"
+
+
+class Refused(Part):
+    """Worker to service: the image is at fault. error: a key of `ERRORS`."""
+
+    kind: Literal["refused"] = "refused"
+    error: Literal["DamagedImage", "TooLarge", "UnsupportedImage"]
+    detail: Annotated[str, Field(max_length=1000)]
+
+
+class Done(Part):
+    """Worker to service; the body is x (size × size × 3 bytes), then the preview (height × width × 3 bytes)."""
+
+    kind: Literal["done"] = "done"
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    format: Annotated[str, Field(max_length=16)]
+    notes: Annotated[tuple[Annotated[str, Field(max_length=1000)], ...], Field(max_length=16)]
+    width: Count
+    height: Count
+    region: Box
+    size: Count
+    preview: tuple[Count, Count] = (0, 0)  # height, width
+    measures: Annotated[dict[str, float], Field(max_length=64)]
+
+
+READY = TypeAdapter(Ready)
+REPLY: TypeAdapter[Refused | Done] = TypeAdapter(Annotated[Refused | Done, Field(discriminator="kind")])
+
+
+def pack(header: BaseModel, *body: bytes) -> list[bytes]:
+    """One message as pieces to be written one after the other."""
+    text = header.model_dump_json().encode()
+    return [LENGTHS.pack(len(text), sum(map(len, body))) + text, *body]
+
+
+def read(stream: BinaryIO) -> tuple[bytes, bytes] | None:
+    """Header and body of the next message; None at the end of the stream."""
+    lengths = stream.read(LENGTHS.size)
+    if len(lengths) < LENGTHS.size:
+        return None
+    header_bytes, body_bytes = LENGTHS.unpack(lengths)
+    return stream.read(header_bytes), stream.read(body_bytes)

@@ -1,0 +1,97 @@
+"""The process that decodes: started by `workers.py`, fed through its standard input, and expected to die now and then.
+
+It imports neither torch nor the web, holds no secrets, and takes no more memory than it is given: see `_confine`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import resource
+import signal
+import sys
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image
+
+from service.errors import RequestError
+from service.images import wire
+from service.images.decode import Limits, decode
+from service.images.guard import measure
+
+FINER = 2  # decode to at least this many times the resized side, so that what draft mode drops is not missed
+
+
+def work(job: wire.Job, data: bytes, limits: Limits) -> list[bytes]:
+    """Decode, frame, measure; the reply's pieces. Raises UnsupportedImage, TooLarge, DamagedImage."""
+    upright = decode(data, limits, at_least=max(FINER * job.frame.resize, job.preview))
+    x, geometry = job.frame.apply(upright.pixels, upright.width, upright.height)
+    preview = _preview(upright.pixels, job.preview) if job.preview else np.empty((0, 0, 3), np.uint8)
+    done = wire.Done(
+        sha256=hashlib.sha256(data).hexdigest(),
+        format=upright.format,
+        notes=upright.notes,
+        width=geometry.width,
+        height=geometry.height,
+        region=geometry.region,
+        size=geometry.size,
+        preview=(preview.shape[0], preview.shape[1]),
+        measures=measure(x),
+    )
+    return wire.pack(done, x.tobytes(), preview.tobytes())
+
+
+def _preview(pixels: np.ndarray, longest: int) -> np.ndarray:
+    height, width = pixels.shape[:2]
+    scale = longest / max(height, width)
+    if scale >= 1:
+        return pixels
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0))
+
+
+def serve(source: BinaryIO, sink: BinaryIO, limits: Limits) -> None:
+    """Answer one job after the other until the source ends."""
+    while message := wire.read(source):
+        job = wire.Job.model_validate_json(message[0])
+        signal.setitimer(signal.ITIMER_REAL, 2 * job.seconds)  # ends a hang even where the service itself has died
+        try:
+            reply = work(job, message[1], limits)
+        except RequestError as error:
+            reply = wire.pack(wire.Refused(error=type(error).__name__, detail=str(error)[:1000]))
+        except MemoryError:
+            reply = wire.pack(wire.Refused(error="TooLarge", detail="The image needs more memory than is allowed."))
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        sink.writelines(reply)
+        sink.flush()
+
+
+def _confine(memory_mb: int) -> None:
+    """No core dumps, no files written, and no address space beyond today's plus `memory_mb` mebibytes."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    most = pages * resource.getpagesize() + memory_mb * 2**20
+    for what, limit in ((resource.RLIMIT_AS, most), (resource.RLIMIT_CORE, 0), (resource.RLIMIT_FSIZE, 0)):
+        resource.setrlimit(what, (limit, limit))
+
+
+def main() -> None:
+    """Entry point: one argument, `wire.Terms` as JSON."""
+    terms = wire.Terms.model_validate_json(sys.argv[1])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the service, which then closes our input
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    Image.MAX_IMAGE_PIXELS = None  # this process has limits of its own
+    sink = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # nothing that a C library prints may land among the replies
+    _confine(terms.memory_mb)
+    sink.writelines(wire.pack(wire.Ready()))
+    sink.flush()
+    try:
+        serve(sys.stdin.buffer, sink, Limits(terms.bytes, terms.pixels))
+    except BrokenPipeError:
+        os._exit(0)  # the service has gone; there is nobody left to answer
+
+
+if __name__ == "__main__":
+    main()

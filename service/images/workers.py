@@ -1,0 +1,244 @@
+"""A few disposable processes that decode, so that a hostile image costs one worker and not the service."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import TypeAdapter
+
+from service.errors import DamagedImage, TooLarge, UnavailableError
+from service.images import wire
+from service.images.decode import Limits
+from service.images.frame import Frame, Geometry
+
+START_SECONDS = 60.0
+RESPAWN_SECONDS = 1.0  # pause after a failed respawn
+READ_BUFFER = 2**20
+KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE")
+"""What a worker inherits of our environment; keys and tokens stay here."""
+
+Pixels = npt.NDArray[np.uint8]
+Header = TypeVar("Header")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """One image, ready for a model.
+
+    sha256: of the bytes as sent, hex. format: see `decode.FORMATS`. notes: see `decode.Upright`.
+    x: uint8[s, s, 3], RGB. geometry: where x lies. preview: uint8[h, w, 3] of the whole upright picture, or None.
+    measures: see `guard.measure`.
+    """
+
+    sha256: str
+    format: str
+    notes: tuple[str, ...]
+    x: Pixels
+    geometry: Geometry
+    preview: Pixels | None
+    measures: Mapping[str, float]
+
+
+class DecodePool:
+    """Runs `workers` decoding processes; images wait in order of arrival for the next free one.
+
+    limits: of one image. seconds: that decoding one may take. memory_mb: mebibytes a worker may use for it.
+    A worker that dies, hangs, or talks nonsense is replaced, and costs the one image that it had.
+    """
+
+    def __init__(
+        self, workers: int, limits: Limits | None = None, seconds: float = 10.0, memory_mb: int = 1024
+    ) -> None:
+        self._count = workers
+        self._limits = limits or Limits()
+        self._seconds = seconds
+        self._terms = wire.Terms(bytes=self._limits.bytes, pixels=self._limits.pixels, memory_mb=memory_mb)
+        self._idle: asyncio.Queue[_Worker | None] = asyncio.Queue()
+        self._workers: set[_Worker] = set()
+        self._replacements: set[asyncio.Task[None]] = set()
+        self._open = False
+
+    async def start(self) -> None:
+        """Start all workers at once; returns when all are ready. Raises UnavailableError where one cannot start."""
+        self._open, self._idle = True, asyncio.Queue()
+        try:
+            await asyncio.gather(*(self._add() for _ in range(self._count)))
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """End all workers and wait for them; images still being decoded get UnavailableError."""
+        self._open = False
+        for task in self._replacements:
+            task.cancel()
+        await asyncio.gather(*self._replacements, return_exceptions=True)
+        await asyncio.gather(*(worker.end() for worker in self._workers))
+        self._workers.clear()
+        self._idle.put_nowait(None)  # wakes whoever still waits for a worker
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def prepare(self, data: bytes, frame: Frame, preview: int = 0) -> Prepared:
+        """Decode and frame one image file. preview: longest side in pixels of the preview, 0 for none.
+
+        Raises UnsupportedImage, TooLarge, DamagedImage; UnavailableError where the pool is closed. Cancelling costs
+        the worker that was busy with this image, and nothing else.
+        """
+        if len(data) > self._limits.bytes:
+            raise TooLarge(f"The image has {len(data)} bytes; at most {self._limits.bytes} are accepted.")
+        job = wire.Job(frame=frame, preview=preview, seconds=self._seconds)
+        worker = await self._free()
+        intact = False
+        try:
+            async with asyncio.timeout(self._seconds):
+                header, body = await worker.ask(job, data)
+            prepared = _prepared(header, body, job)
+            intact = True
+        except TimeoutError as error:
+            raise DamagedImage(f"Decoding the image took longer than {self._seconds:g} s.") from error
+        except (EOFError, ConnectionError, ValueError) as error:
+            if not self._open:
+                raise UnavailableError("The service is stopping.") from error
+            raise DamagedImage("The decoder failed on this image.") from error
+        finally:
+            if intact:
+                self._idle.put_nowait(worker)
+            else:
+                self._replace(worker)
+        if isinstance(prepared, wire.Refused):
+            raise wire.ERRORS[prepared.error](prepared.detail)
+        return prepared
+
+    async def _free(self) -> _Worker:
+        """The next free worker that is alive."""
+        while self._open:
+            worker = await self._idle.get()
+            if worker is None:
+                self._idle.put_nowait(None)
+            elif worker.alive:
+                return worker
+            else:
+                self._replace(worker)  # it died between two images
+        raise UnavailableError("The decoders are not running.")
+
+    async def _add(self) -> None:
+        worker = await _Worker.start(self._terms)
+        self._workers.add(worker)
+        self._idle.put_nowait(worker)
+
+    def _replace(self, worker: _Worker) -> None:
+        worker.kill()
+        if self._open:
+            task = asyncio.ensure_future(self._respawn(worker))
+            self._replacements.add(task)
+            task.add_done_callback(self._replacements.discard)
+
+    async def _respawn(self, worker: _Worker) -> None:
+        await worker.end()
+        self._workers.discard(worker)
+        while True:
+            try:
+                return await self._add()
+            except (UnavailableError, OSError):  # out of processes or memory, perhaps for a moment
+                await asyncio.sleep(RESPAWN_SECONDS)
+
+
+class _Worker:
+    """One process, and the two pipes to it."""
+
+    def __init__(self, process: Process) -> None:
+        if process.stdin is None or process.stdout is None:
+            raise ValueError("a worker needs a pipe in and a pipe out")
+        self._process, self._to, self._from = process, process.stdin, process.stdout
+
+    @classmethod
+    async def start(cls, terms: wire.Terms) -> _Worker:
+        """A worker that is ready. Raises UnavailableError."""
+        command = (sys.executable, "-P", "-m", "service.images.worker", terms.model_dump_json())
+        process = await asyncio.create_subprocess_exec(
+            *command, stdin=PIPE, stdout=PIPE, env=_environment(), limit=READ_BUFFER
+        )
+        worker = cls(process)
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                await worker._receive(wire.READY, most=0)
+        except (TimeoutError, EOFError, ConnectionError, ValueError) as error:
+            await worker.end()
+            raise UnavailableError(f"A decoder process could not be started: {error}") from error
+        except BaseException:
+            await worker.end()
+            raise
+        return worker
+
+    @property
+    def alive(self) -> bool:
+        return self._process.returncode is None and not self._from.at_eof()
+
+    async def ask(self, job: wire.Job, data: bytes) -> tuple[wire.Refused | wire.Done, bytes]:
+        """Send one job and wait for its reply. Raises EOFError, ConnectionError, ValueError."""
+        self._to.writelines(wire.pack(job, data))
+        await self._to.drain()
+        most = 3 * (job.frame.crop**2 + max(job.preview, 1) ** 2)
+        return await self._receive(wire.REPLY, most)
+
+    async def _receive(self, kind: TypeAdapter[Header], most: int) -> tuple[Header, bytes]:
+        header_bytes, body_bytes = wire.LENGTHS.unpack(await self._from.readexactly(wire.LENGTHS.size))
+        if header_bytes > wire.MOST_HEADER or body_bytes > most:
+            raise ValueError("the worker announced more than it was asked for")
+        header = kind.validate_json(await self._from.readexactly(header_bytes))
+        return header, await self._from.readexactly(body_bytes)
+
+    def kill(self) -> None:
+        if self._process.returncode is None:
+            self._process.kill()
+
+    async def end(self) -> None:
+        """Kill the process, and wait until nothing of it is left."""
+        self.kill()
+        self._to.close()
+        await self._process.wait()
+
+
+def _prepared(header: wire.Refused | wire.Done, body: bytes, job: wire.Job) -> Prepared | wire.Refused:
+    """Raises ValueError where header and body contradict the job or each other."""
+    if isinstance(header, wire.Refused):
+        return header
+    left, top, right, bottom = header.region
+    height, width = header.preview
+    if not (0 <= left < right <= header.width and 0 <= top < bottom <= header.height):
+        raise ValueError("the region does not lie in the image")
+    if header.size != job.frame.crop or max(height, width) > job.preview:
+        raise ValueError("the sizes are not those asked for")
+    pixels = np.frombuffer(bytearray(body), np.uint8)  # a bytearray's pixels can be written to, as torch expects
+    cut = 3 * header.size**2
+    return Prepared(
+        header.sha256,
+        header.format,
+        header.notes,
+        pixels[:cut].reshape(header.size, header.size, 3),
+        Geometry(header.width, header.height, header.region, header.size),
+        pixels[cut:].reshape(height, width, 3) if job.preview else None,
+        header.measures,
+    )
+
+
+def _environment() -> dict[str, str]:
+    root = str(Path(__file__).parents[2])
+    kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+    path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
+    return kept | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
