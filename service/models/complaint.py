@@ -44,7 +44,7 @@ def complaint(fault: ErrorDetails, model: type[BaseModel]) -> str:
     model: the class that was validated, whose field names are offered where one was misspelt.
     """
     path = tuple(str(part) for part in fault["loc"])
-    context = fault.get("ctx", {})
+    context = {name: f"{fact:g}" if isinstance(fact, float) else fact for name, fact in fault.get("ctx", {}).items()}
     field = ".".join(path) or getattr(context.get("error"), "field", "")
     if fault["type"] == "extra_forbidden":
         return f"field {field}: there is no such field{_meant(path, model)}"

@@ -48,15 +48,20 @@ def unpickle(source: Path) -> State:
 
 
 def _tensors(content: Any, name: str) -> State:
-    for wrapper in WRAPPERS:
-        if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
-            content = content[wrapper]
+    while wrappers := _wrappers(content):
+        content = content[wrappers[0]]
     if not isinstance(content, Mapping) or not content:
         raise WeightsError(f"{name} holds a {type(content).__name__}, not a state dict of named tensors")
     for key, value in content.items():
         if not isinstance(key, str) or not isinstance(value, Tensor):
             raise WeightsError(f"{name} is no state dict: {key!r} is a {type(value).__name__}, not a tensor")
     return dict(content)
+
+
+def _wrappers(content: Any) -> list[str]:
+    if not isinstance(content, Mapping):
+        return []
+    return [wrapper for wrapper in WRAPPERS if isinstance(content.get(wrapper), Mapping)]
 
 
 def _plain(state: State) -> State:

@@ -48,9 +48,9 @@ def fetch(
     Raises WeightsError where the server refuses or stays away, the digest differs, or the disk refuses.
     """
     part = path.with_name(f"{path.name}.part")
-    inherited = _size(part) > 0
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        inherited = _size(part) > 0
         _collect(url, part, progress, patience or Patience())
         found = digest(part)
         if not found.startswith(sha256.lower()):

@@ -64,10 +64,10 @@ class Registry:
         """All there is to know of a model right now; None is the default. Raises UnknownName."""
         if name is None and self.default is None:
             raise UnknownName(f"there is no default model: name one of {', '.join(self.names)}")
-        try:
-            return self._statuses[name or self.default or ""]
-        except KeyError:
-            raise UnknownName(f"there is no model {name!r}: there are {', '.join(self.names)}") from None
+        status = self._statuses.get(self.default or "" if name is None else name)
+        if status is None:
+            raise UnknownName(f"there is no model {name!r}: there are {', '.join(self.names)}")
+        return status
 
     def state(self, name: str | None = None) -> Readiness:
         """ready, missing, loading or failed. Raises UnknownName."""
