@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 
 def normalised(x: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
-    """x uint8 [N, H, W, 3] -> float32 [N, 3, H, W]: scaled to [0, 1], mean subtracted, divided by std, a channel each."""
+    """x uint8 [N, H, W, 3] -> float32 [N, 3, H, W]: scaled to [0, 1], minus mean, divided by std, a channel each."""
     pixels = x.permute(0, 3, 1, 2).float() / 255
     return (pixels - _per_channel(mean, pixels)) / _per_channel(std, pixels)
 
@@ -53,6 +53,6 @@ class TorchEngine:
         if self._device.type == "cpu":
             return self._features(cut)
         if cut not in self._placed:
-            module = copy.deepcopy(self._features(cut)).to(self._device, memory_format=torch.channels_last)
-            self._placed[cut] = module
+            module = copy.deepcopy(self._features(cut)).to(self._device)
+            self._placed[cut] = module.to(memory_format=torch.channels_last)
         return self._placed[cut]

@@ -40,8 +40,7 @@ def boxes(heat: NDArray[np.float32], threshold: float) -> tuple[Box, ...]:
     places = ndimage.find_objects(labels)
     order = sorted(range(count), key=lambda i: (-area[i], -mass[i]))[:MOST]
     return tuple(
-        Box(places[i][1].start, places[i][0].start, places[i][1].stop, places[i][0].stop, float(mass[i]))
-        for i in order
+        Box(places[i][1].start, places[i][0].start, places[i][1].stop, places[i][0].stop, float(mass[i])) for i in order
     )
 
 

@@ -61,8 +61,7 @@ def _normalised(A: Tensor, size: torch.Size) -> Tensor:
     """Feature maps [c, h, w] scaled to [0, 1] each, constant ones to 0, and enlarged: [c, 1, H, W]."""
     low, high = A.amin((-2, -1), keepdim=True), A.amax((-2, -1), keepdim=True)
     spread = torch.where(high > low, high - low, 1.0)
-    up = nn.functional.interpolate(((A - low) / spread)[:, None], size=tuple(size), mode="bilinear")
-    return up
+    return nn.functional.interpolate(((A - low) / spread)[:, None], size=tuple(size), mode="bilinear")
 
 
 ROWS = (

@@ -88,7 +88,8 @@ class Classifier:
     @torch.no_grad()
     def forward(self, x: Tensor) -> Tensor:
         """The whole network: normalised x [N, 3, H, W] -> logits [N, K]."""
-        return self.network.features(self.network.names[-1])(x)
+        logits: Tensor = self.network.features(self.network.names[-1])(x)
+        return logits
 
     def normalised(self, x: Tensor) -> Tensor:
         """x uint8 [N, H, W, 3] -> what the first stage expects, float32 [N, 3, H, W]."""
@@ -109,14 +110,16 @@ def architecture(entry: Entry) -> nn.Module:
             arguments = {"num_classes": outputs, **entry.arguments}
             model = torchvision.models.get_model(entry.architecture, weights=None, **arguments)
     except (ImportError, AttributeError, ValueError, TypeError) as error:
-        raise RegistryError(f"model {entry.name!r}: architecture {entry.architecture!r} cannot be built: {error}") from error
+        raise RegistryError(
+            f"model {entry.name!r}: architecture {entry.architecture!r} cannot be built: {error}"
+        ) from error
     if not isinstance(model, nn.Module):
         raise RegistryError(f"model {entry.name!r}: {entry.architecture!r} returned no torch.nn.Module")
     return model
 
 
 def load(model: nn.Module, state: Mapping[str, Tensor]) -> None:
-    """Copy weights into a model, every name and shape accounted for. Raises WeightsError that names the first misfits."""
+    """Copy weights into a model, every name and shape accounted for. Raises WeightsError that names the misfits."""
     wanted = {name: tensor.shape for name, tensor in model.state_dict().items()}
     absent = sorted(wanted.keys() - state.keys())
     surplus = sorted(state.keys() - wanted.keys())

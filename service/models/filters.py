@@ -14,12 +14,12 @@ from service.models.stages import Network
 
 def convolutions(network: Network) -> dict[str, nn.Conv2d]:
     """Every convolution of a network by its dotted name, in order of the stages."""
-    found = {}
-    for stage in network.stages:
-        for name, module in stage.module.named_modules(prefix=stage.name):
-            if isinstance(module, nn.Conv2d):
-                found[name] = module
-    return found
+    return {
+        name: module
+        for stage in network.stages
+        for name, module in stage.module.named_modules(prefix=stage.name)
+        if isinstance(module, nn.Conv2d)
+    }
 
 
 def filters(network: Network, layer: str | None = None) -> tuple[str, NDArray[np.float32]]:

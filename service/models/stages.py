@@ -13,7 +13,7 @@ from functools import cached_property
 
 import torch
 from torch import Tensor, nn
-from torchvision.models import AlexNet, DenseNet, GoogLeNet, ResNet, VGG
+from torchvision.models import VGG, AlexNet, DenseNet, GoogLeNet, ResNet
 
 from service.errors import RegistryError, UnknownName
 from service.explain.heads import simplify
@@ -36,7 +36,8 @@ class InputTransform(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Rescale the three channels."""
-        return self.transform(x)
+        rescaled: Tensor = self.transform(x)
+        return rescaled
 
 
 def resnet(model: ResNet) -> Iterator[tuple[str, nn.Module]]:

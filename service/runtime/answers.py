@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -48,18 +49,21 @@ class Answers:
         self.decoders = DecodePool(settings.decoders, limits, settings.decode_seconds, settings.decode_memory_mb)
         self._quick = ThreadPoolExecutor(2, "examine")
         self._slow = ThreadPoolExecutor(1, "slow")
+        self._loading: threading.Thread | None = None
         self._lane = Batcher(_in_turn, self._slow, size=1, queue_size=SLOW_QUEUE)
 
-    async def start(self) -> None:
-        """Start the decoders and the batcher, and begin to load the models in the background."""
+    async def start(self, load: bool = True) -> None:
+        """Start the decoders and the batchers, and unless told otherwise begin to load all models in the background."""
         self.features.start()
         self._lane.start()
         await self.decoders.start()
-        self._loading = asyncio.create_task(asyncio.to_thread(self.registry.load_all), name="load models")
+        self._loading = self.registry.load_all() if load else None
 
     async def close(self) -> None:
         """Stop everything that `start` started."""
-        await asyncio.gather(self._loading, return_exceptions=True)
+        self.registry.close()
+        if self._loading is not None:
+            await asyncio.to_thread(self._loading.join)
         await self._lane.close()
         await self.features.close()
         await self.decoders.close()
@@ -71,7 +75,9 @@ class Answers:
         """Whether questions to the default model can be answered, and if not, why."""
         if not (self.features.batcher.alive and self._lane.alive):
             return False, "the batcher has stopped"
-        state = self.registry.state(self.registry.default)
+        if self.registry.default is None:
+            return True, "there is no default model to wait for"
+        state = self.registry.state()
         return state == "ready", f"model {self.registry.default!r} is {state}"
 
     async def predict(self, data: bytes, question: Question) -> Answer:

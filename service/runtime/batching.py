@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -57,13 +57,12 @@ class Batcher(Generic[Key, In, Out]):
         self._worker = asyncio.create_task(self._serve(), name="batcher")
 
     async def close(self) -> None:
-        """Stop serving; items still waiting are answered with Overloaded."""
+        """Stop serving; items waiting or being computed are answered with Overloaded."""
         if self._worker is not None:
             self._worker.cancel()
             await asyncio.gather(self._worker, return_exceptions=True)
         for queue in self._queues.values():
-            for waiting in queue:
-                _settle(waiting, Overloaded("the service is stopping; ask again", retry_after=5))
+            _stop(queue)
         self._queues.clear()
 
     @property
@@ -122,14 +121,24 @@ class Batcher(Generic[Key, In, Out]):
         items = [waiting.item for waiting in batch]
         try:
             results = await asyncio.get_running_loop().run_in_executor(self._executor, self._call, key, items)
+        except asyncio.CancelledError:
+            _stop(batch)
+            raise
         except Exception as error:  # noqa: BLE001  handed to whoever asked, once the culprit stands alone
             if len(batch) == 1:
-                return _settle(batch[0], error)
+                _settle(batch[0], error)
+                return
             middle = len(batch) // 2
             await self._run(key, batch[:middle])
-            return await self._run(key, batch[middle:])
+            await self._run(key, batch[middle:])
+            return
         for waiting, result in zip(batch, results, strict=True):
             _settle(waiting, result)
+
+
+def _stop(batch: Iterable[Waiting[In, Out]]) -> None:
+    for waiting in batch:
+        _settle(waiting, Overloaded("the service is stopping; ask again", retry_after=5))
 
 
 def _settle(waiting: Waiting[In, Out], result: Out | Exception) -> None:

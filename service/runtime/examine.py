@@ -182,6 +182,8 @@ def _overlay(look: Look, method: Method, question: Question, of: Prediction, gri
         raise ValueError("an overlay needs a preview of the image")
     notice = look.classifier.entry.card.notice
     caption = f"{method.title} for {of.label} ({of.probability:.2f}): where the model looked. {notice}"
-    data = overlay(look.prepared.preview, look.prepared.geometry, grid, question.colormap, question.overlay_type, caption)
+    data = overlay(
+        look.prepared.preview, look.prepared.geometry, grid, question.colormap, question.overlay_type, caption
+    )
     height, width = look.prepared.preview.shape[:2]
     return Picture(question.overlay_type, data, width, height)

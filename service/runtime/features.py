@@ -82,7 +82,9 @@ class Features:
         await self.batcher.close()
         self._executor.shutdown(cancel_futures=True)
 
-    async def get(self, classifier: Classifier, layer: str, image: str, x: NDArray[np.uint8], deadline: float) -> Tensor:
+    async def get(
+        self, classifier: Classifier, layer: str, image: str, x: NDArray[np.uint8], deadline: float
+    ) -> Tensor:
         """A [1, C, h, w] float32 of one image, remembered or computed.
 
         image: digest of the image. x: uint8 [H, W, 3]. deadline: seconds on the monotonic clock. Raises what
@@ -124,4 +126,4 @@ def _forward(key: tuple[Classifier, str], images: list[NDArray[np.uint8]]) -> li
     """Feature maps of a batch, one [1, C, h, w] an image, each owning its memory so that the cache holds no batch."""
     classifier, layer = key
     maps = classifier.engine.features(torch.from_numpy(np.stack(images)), layer)
-    return [A.clone() for A in maps.split(1)] if len(images) > 1 else [maps]
+    return [maps[i : i + 1].clone() for i in range(len(images))] if len(images) > 1 else [maps]

@@ -22,7 +22,7 @@ class Cut:
     x: Tensor
 
     @property
-    def A(self) -> Tensor:
+    def A(self) -> Tensor:  # noqa: N802
         with torch.no_grad():
             return self.features(self.x)
 

@@ -43,11 +43,10 @@ def test_every_cut_is_the_model(name: str) -> None:
     model, network, x = built(name)
     with torch.inference_mode():
         expected = model(x)
-        A, untouched = x, x.clone()
+        A, untouched, last = x, x.clone(), INPUT
         for cut in network.names:
-            if cut != INPUT:
-                A = network.between(before, cut)(A)
-            before, kept = cut, A.clone()
+            A = network.between(last, cut)(A)
+            last, kept = cut, A.clone()
             assert relative(network.head(cut)(A), expected) <= 1e-6, cut
             assert torch.equal(A, kept), f"the head after {cut} wrote into its input"
         assert torch.equal(x, untouched)
