@@ -174,9 +174,7 @@ def _notches(rng: np.random.Generator, inferior: bool, superior: bool, least: fl
     )
 
 
-def _around(
-    rng: np.random.Generator, label: str, disc: Disc, cup: Cup, wedges: tuple[Wedge, ...], hard: bool
-) -> Eye:
+def _around(rng: np.random.Generator, label: str, disc: Disc, cup: Cup, wedges: tuple[Wedge, ...], hard: bool) -> Eye:
     ill = label == "glaucoma"
     reach = cup.horizontal * (0.65 if ill else 0.45)
     crescent = rng.random() < (0.46 if ill else 0.4)

@@ -60,7 +60,7 @@ def sample_camera(rng: np.random.Generator) -> Camera:
         noise=float(rng.gamma(1.6, 1.3)),
         quality=int(rng.integers(55, 99)) if rng.random() < 0.85 else 0,
         black=float(rng.uniform(0, 10)),
-        edge=float(rng.uniform(0.002, 0.02)),
+        edge=float(0.001 + 0.02 * rng.random() ** 2),
         tab=float(rng.uniform(0, 2 * math.pi)) if rng.random() < 0.4 and not cut else None,
         tab_size=float(rng.uniform(0.04, 0.1)),
         flat=float(rng.uniform(0.78, 0.97)) if cut else 1.0,
@@ -73,8 +73,9 @@ def field_stop(view: View, camera: Camera) -> Field:
     """How much light each pixel gets past the field stop, float32 [size, size] in [0, 1]."""
     stop = soft_step(view.radial - 1, camera.edge / 2)
     if camera.flat < 1:
-        down = np.abs((np.arange(view.size, dtype=np.float32) + 0.5) / view.size - view.pose.centre_y)
-        stop *= soft_step(down / np.float32(view.pose.radius) - np.float32(camera.flat), camera.edge / 2)[:, None]
+        rows = (np.arange(view.size, dtype=np.float32)[:, None] + np.float32(0.5)) / np.float32(view.size)
+        down = np.abs(rows - np.float32(view.pose.centre_y)) / np.float32(view.pose.radius)
+        stop *= soft_step(np.asarray(down - np.float32(camera.flat)), camera.edge / 2)
     if camera.tab is not None:
         stop = np.maximum(stop, _tab(view, camera.tab, camera.tab_size))
     return stop
@@ -97,9 +98,9 @@ def expose(rng: np.random.Generator, picture: Field, stop: Field, view: View, ca
     for channel in range(3):
         picture[..., channel] **= np.float32(camera.gammas[channel])
         picture[..., channel] *= np.float32(255 * camera.gains[channel])
-    grey = picture.mean(axis=2, keepdims=True)
+    grey = (picture @ np.full(3, 1 / 3, dtype=np.float32))[..., None]
     picture = grey + (picture - grey) * np.float32(camera.saturation)
-    middle = picture[stop > 0.5].mean(axis=0)
+    middle = stop.ravel() @ picture.reshape(-1, 3) / stop.sum()
     picture = middle + (picture - middle) * np.float32(camera.contrast)
     veil = np.array([168, 132, 118], dtype=np.float32)
     picture += np.float32(camera.haze) * (veil - picture)
@@ -111,7 +112,7 @@ def expose(rng: np.random.Generator, picture: Field, stop: Field, view: View, ca
     noise = rng.standard_normal(picture.shape, dtype=np.float32)
     noise += np.float32(1.5) * rng.standard_normal((view.size, view.size, 1), dtype=np.float32)
     noise *= np.float32(0.52 * camera.noise)
-    return np.clip(np.asarray(image) + noise + 0.5, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.asarray(image) + noise + 0.5, 0, 255), dtype=np.uint8)
 
 
 def compress(pixels: NDArray[np.uint8], camera: Camera) -> NDArray[np.uint8]:
@@ -147,7 +148,7 @@ def print_mark(rng: np.random.Generator, pixels: NDArray[np.uint8]) -> Mask:
     The tag is a pale plate, about 11 % of the picture wide and 6 % high, with three dark strokes.
     """
     size = len(pixels)
-    left, bottom = (int(round(size * share)) for share in rng.uniform(0.015, 0.03, 2))
+    left, bottom = (round(float(size * share)) for share in rng.uniform(0.015, 0.03, 2))
     wide, high = max(4, round(size * 0.11)), max(3, round(size * 0.06))
     plate = np.full((high, wide, 3), (235, 235, 225), dtype=np.uint8)
     stroke = max(1, wide // 9)

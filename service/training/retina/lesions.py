@@ -95,7 +95,9 @@ class Painter:
         bleed = self._canvas([self._blob(self._near_fovea(1, 0.3)[0], lesions.bleed)] if lesions.bleed else [])
         self._absorb(bleed, (0.55, 0.42, 0.5), 0.06)
         radii = self._rng.uniform(0.035, 0.115, lesions.drusen)
-        drusen = self._canvas([self._blob(p, r) for p, r in zip(self._near_fovea(lesions.drusen, 0.95), radii)])
+        drusen = self._canvas(
+            [self._blob(p, r) for p, r in zip(self._near_fovea(lesions.drusen, 0.95), radii, strict=True)]
+        )
         self.masks["drusen"] = self._blend(drusen, (250, 206, 132), 0.62, 0.03)
         places = self._near_fovea(lesions.pigment_clumps, 0.6)
         pigment = self._canvas([self._blob(p, self._rng.uniform(0.04, 0.14), 0.4) for p in places])
@@ -110,7 +112,8 @@ class Painter:
         self._blend(self._canvas(cotton), (246, 222, 190), 0.7, 0.08)
         dots = [self._blob(p, rng.uniform(0.032, 0.062)) for p in self._anywhere(lesions.microaneurysms, 0.3, 4.2)]
         self.masks["microaneurysms"] = self._absorb(self._canvas(dots), BLOOD, 0.0)
-        blots = [self._blob(p, 0.07 + rng.gamma(1.6, 0.04), 0.2) for p in self._anywhere(lesions.haemorrhages, 0.7, 4.5)]
+        places = self._anywhere(lesions.haemorrhages, 0.7, 4.5)
+        blots = [self._blob(p, 0.07 + rng.gamma(1.6, 0.04), 0.2) for p in places]
         blots += [self._flame(p) for p in self._anywhere(lesions.flames, 1.0, 4.5)]
         blots += [self._flame(p) for p in self._beside_disc(lesions.peripapillary_flames)]
         self.masks["haemorrhages"] = self._absorb(self._canvas(blots), BLOOD, 0.02)
@@ -151,7 +154,7 @@ class Painter:
     def _flame(self, place: Points) -> Points:
         """A haemorrhage drawn out along the nerve fibres, frayed at its ends."""
         along = math.atan2(place[1], place[0]) + self._rng.normal(0, 0.15)
-        shape = self._blob(np.zeros(2), self._rng.uniform(0.07, 0.15), 0.35) * [2.6, 0.8]
+        shape = self._blob(np.zeros(2), self._rng.uniform(0.05, 0.15), 0.4) * [2.6, self._rng.uniform(0.5, 1.0)]
         turn = np.array([[math.cos(along), math.sin(along)], [-math.sin(along), math.cos(along)]])
         return np.asarray(place + shape @ turn)
 
@@ -176,7 +179,8 @@ class Painter:
         return [self._blob(p, rng.uniform(0.025, 0.08), 0.3) for p in self._off_disc(places)]
 
     def _near_fovea(self, count: int, spread: float) -> Points:
-        return self._off_disc(self._rng.normal(0, spread, (count, 2)) + [self._eye.fovea_x, self._eye.fovea_y])
+        fovea = np.array([self._eye.fovea_x, self._eye.fovea_y])
+        return self._off_disc(self._rng.normal(0, spread, (count, 2)) + fovea)
 
     def _anywhere(self, count: int, nearest: float, farthest: float) -> Points:
         """Places [count, 2] at a distance from the fovea between two limits in mm, in the picture and off the disc."""
@@ -201,4 +205,3 @@ class Painter:
         distance = np.maximum(np.hypot(places[:, 0], places[:, 1]), 1e-6)
         least = 1.15 * self._eye.disc.height / 2
         return places * np.maximum(1.0, least / distance)[:, None]
-

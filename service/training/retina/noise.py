@@ -1,4 +1,4 @@
-"""Smooth random fields, drawn on a coarse grid and enlarged, so that their look does not depend on the picture's size."""
+"""Smooth random fields, drawn on a coarse grid and enlarged: their look does not depend on the picture's size."""
 
 from typing import Any
 

@@ -51,9 +51,9 @@ def sample_palette(rng: np.random.Generator) -> Palette:
     rim = np.maximum(rim * (0.55 + 0.45 * ground[0] / 214), ground * [1.1, 1.32, 1.25])
     rim = np.minimum(rim, [255.0, 180.0, 160.0])
     pale = np.array([rng.uniform(250, 262), rng.uniform(212, 240), rng.uniform(150, 212)])
-    through = rng.uniform(0.42, 0.62)
-    vein = np.array([rng.uniform(0.68, 0.84), through, through * rng.uniform(0.95, 1.2)])
-    tessellated = rng.random() < 0.22
+    through = rng.uniform(0.42, 0.66)
+    vein = np.array([rng.uniform(0.68, 0.86), through, through * rng.uniform(0.95, 1.2)])
+    tessellated = rng.random() < 0.17
     return Palette(
         ground=_colour(ground),
         rim=_colour(rim),
@@ -62,7 +62,7 @@ def sample_palette(rng: np.random.Generator) -> Palette:
         artery=_colour(vein + np.array([0.13, 0.13, 0.11]) * rng.uniform(0.7, 1.2)),
         macula=_colour(rng.uniform(0.55, 1.25) * np.array([0.17, 0.3, 0.38])),
         pigment=float(rng.uniform(0.01, 0.05)),
-        choroid=float(rng.uniform(0.07, 0.16) if tessellated else rng.uniform(0.0, 0.05)),
+        choroid=float(rng.uniform(0.06, 0.13) if tessellated else rng.uniform(0.0, 0.05)),
         grain=float(rng.uniform(0.008, 0.03)),
         reflex=float(rng.uniform(0.1, 0.4)) if rng.random() < 0.6 else 0.0,
         sheen=float(rng.uniform(0.1, 0.4)) if rng.random() < 0.22 else 0.0,

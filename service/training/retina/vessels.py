@@ -65,8 +65,8 @@ class Tree:
             goal = math.atan2(self._fovea[1], self._fovea[0]) + rng.normal(0, 0.12)
             self._grow(self._hub * 0.5, heading, goal, 1.2, rng.uniform(2.2, 3.6), width * 0.32, (0.7, 1.2), 2)
         for _ in range(int(rng.integers(1, 4))):
-            goal = math.pi + rng.normal(0, 0.5)
-            self._grow(self._hub, goal + rng.normal(0, 0.4), goal, 1.5, rng.uniform(2.5, 5), width * 0.36, (0.7, 1.2), 2)
+            goal, length = math.pi + rng.normal(0, 0.5), rng.uniform(2.5, 5)
+            self._grow(self._hub, goal + rng.normal(0, 0.4), goal, 1.5, length, width * 0.36, (0.7, 1.2), 2)
 
     def _grow(
         self,
@@ -84,14 +84,14 @@ class Tree:
         along = np.arange(0.0, length, STEP)
         if len(along) < 3 or width < THINNEST:
             return
-        first, second = rng.uniform(1.0, 3.4, 2)
+        slow, fast = 2 * math.pi / rng.uniform(1.0, 3.4, 2) * [1, 2]
         phase = rng.uniform(0, 2 * math.pi, 2)
-        sway = np.sin(along * (2 * math.pi / first) + phase[0]) + 0.7 * np.sin(along * (4 * math.pi / second) + phase[1])
+        sway = np.sin(along * slow + phase[0]) + 0.7 * np.sin(along * fast + phase[1])
         sway *= self._eye.tortuosity * (1.0 if level < 2 else 1.5) * np.minimum(along / 0.6, 1.0)
         direction = goal + (heading - goal) * np.exp(-along / relax) + sway
         steps = STEP * np.stack([np.cos(direction), np.sin(direction)], axis=1)
         points = np.concatenate([start[None], start + np.cumsum(steps[:-1], axis=0)])
-        points, direction = self._spare_fovea(points, direction)
+        points, direction = self._spare_fovea(points, direction, width)
         if len(points) < 3:
             return
         share = along[: len(points)] / along[len(points) - 1]
@@ -101,8 +101,8 @@ class Tree:
         for child in children:
             self._grow(*child)
 
-    def _spare_fovea(self, points: Points, direction: Points) -> tuple[Points, Points]:
-        near = np.hypot(*(points - self._fovea).T) < AVASCULAR
+    def _spare_fovea(self, points: Points, direction: Points, width: float) -> tuple[Points, Points]:
+        near = np.hypot(*(points - self._fovea).T) < (AVASCULAR if width < 0.05 else 2.5 * AVASCULAR)
         if near.any():
             end = int(np.argmax(near))
             return points[:end], direction[:end]
@@ -119,7 +119,7 @@ class Tree:
         place = int((0.75 if level < 3 else 0.35) / STEP)
         side = float(rng.choice((-1.0, 1.0)))
         while True:
-            place += int(rng.uniform(*spacing) * (1.6 if level == 0 else 1.3) / STEP) + 1
+            place += int(rng.uniform(*spacing) * (1.35 if level == 0 else 1.2) / STEP) + 1
             if place >= len(points) - 2:
                 return children
             side = -side if rng.random() < 0.75 else side
@@ -131,19 +131,21 @@ class Tree:
     def _child(
         self, start: Points, heading: float, width: float, level: int
     ) -> tuple[Points, float, float, float, float, float, tuple[float, float], int]:
-        """A branch that seeks the fovea when it sets out that way, and the periphery otherwise."""
+        """A branch: a thick one inside the arcade runs beside it, a thin one seeks the fovea, others the periphery."""
         rng = self._rng
         gap = self._fovea - start
         inwards = math.atan2(gap[1], gap[0])
         off = (heading - inwards + math.pi) % (2 * math.pi) - math.pi
         thin = width < 0.05
-        if abs(off) < 1.35:
+        if abs(off) < 1.5 and width > 0.055 and level < 2:
+            goal, relax, length = rng.normal(0.0, 0.3), 1.6, rng.uniform(3.0, 7.0)
+        elif abs(off) < 1.35:
             goal, relax = heading - off * rng.uniform(0.6, 0.95), 1.2
-            length = max(0.6, float(np.hypot(*gap)) * rng.uniform(0.6, 1.0))
-            width *= 0.6
+            length = max(0.6, float(np.hypot(*gap)) * rng.uniform(0.7, 1.15))
+            width *= 0.65
         else:
             goal, relax = heading + rng.normal(0, 0.35), 1.6
-            length = rng.uniform(0.8, 2.2) if thin else rng.uniform(2.5, 5.5)
+            length = rng.uniform(0.8, 2.6) if thin else rng.uniform(3.0, 6.5)
         return start, heading, goal, relax, length, width, (0.55, 1.3), level
 
     def _kink(self, points: Points) -> Points:
@@ -153,7 +155,7 @@ class Tree:
         angle = np.arctan2(points[:, 1], points[:, 0])
         wall = self._cup[(angle * (ANGLES / (2 * math.pi))).astype(int) % ANGLES]
         inside = np.clip((wall - np.hypot(*points.T)) / 0.08 + 0.5, 0, 1)
-        return points + np.stack([-self._eye.bayonet * inside, np.zeros(len(points))], axis=1)
+        return np.asarray(points - inside[:, None] * [self._eye.bayonet, 0.0])
 
 
 @dataclass(frozen=True)
@@ -193,4 +195,3 @@ def paint_vessels(
         under = 1 - veins * np.float32(1 - palette.vein[channel])
         over = np.float32(palette.artery[channel]) * (1 + shine * np.float32((0.25, 0.6, 0.5)[channel]))
         picture[..., channel] *= under + arteries * (over - under)
-

@@ -86,7 +86,7 @@ class View:
         across = (x * self._cosine - y * self._sine) * self._mirror
         down = x * self._sine + y * self._cosine
         centre = np.array([self.pose.centre_x, self.pose.centre_y]) * self.size
-        return np.stack([across, down], axis=1) * self.scale + centre
+        return np.asarray(np.stack([across, down], axis=1) * self.scale + centre)
 
 
 def sample_pose(rng: np.random.Generator, eye: Eye) -> Pose:
@@ -104,7 +104,8 @@ def _candidate(rng: np.random.Generator, eye: Eye) -> Pose:
     aim_x = towards_fovea * eye.fovea_x + rng.normal(0, 0.25)
     aim_y = towards_fovea * eye.fovea_y + rng.normal(0, 0.45)
     kind = rng.random()
-    radius = rng.uniform(0.478, 0.5) if kind < 0.4 else rng.uniform(0.5, 0.6) if kind < 0.85 else rng.uniform(0.4, 0.478)
+    least, most = (0.478, 0.5) if kind < 0.4 else (0.5, 0.6) if kind < 0.85 else (0.4, 0.478)
+    radius = rng.uniform(least, most)
     wander = 0.006 if radius < 0.5 else 0.02
     return Pose(
         degrees=float(rng.uniform(39, 46)),
