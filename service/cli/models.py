@@ -86,7 +86,7 @@ def show(
         if as_json:
             _print_json(_row(status, name == models.default) | {"entry": entry.model_dump(mode="json")})
             return
-        console.print(sheet(entry, _coloured(status), _sha256(status)))
+        console.print(sheet(entry, _coloured(status), status.classifier))
         _print_problems(console, {name: status})
 
 

@@ -32,7 +32,7 @@ class Patience:
     silence_s: float = 30.0
 
 
-class _BrokenError(Exception):
+class _Broken(Exception):
     """This try failed, another may not."""
 
 
@@ -74,7 +74,7 @@ def _collect(url: str, part: Path, progress: Progress | None, patience: Patience
             before = _size(part)
             try:
                 _once(client, url, part, progress)
-            except (_BrokenError, httpx.TransportError) as error:
+            except (_Broken, httpx.TransportError) as error:
                 failures = 0 if _size(part) > before else failures + 1
                 if failures >= patience.tries:
                     raise WeightsError(
@@ -94,9 +94,9 @@ def _once(client: httpx.Client, url: str, part: Path, progress: Progress | None)
             if answer.headers.get("content-range") == f"bytes */{have}":
                 return
             part.unlink()
-            raise _BrokenError("the part at hand is longer than the file, so it starts anew")
+            raise _Broken("the part at hand is longer than the file, so it starts anew")
         if answer.status_code in _PASSING:
-            raise _BrokenError(_words(answer))
+            raise _Broken(_words(answer))
         if not answer.is_success:
             raise WeightsError(f"{url} cannot be fetched: {_words(answer)}")
         have = have if _continues(answer, have) else 0

@@ -85,7 +85,7 @@ class Entry(BaseModel):
         try:
             facts = official(data["weights"])
         except RegistryError as error:
-            raise DisagreementError("weights", str(error)) from error
+            raise Disagreement("weights", str(error)) from error
         filled = {"frame": facts.frame} | data
         return filled | {"labels": facts.labels} if data.get("labels") == "weights" else filled
 
@@ -126,11 +126,11 @@ class Entry(BaseModel):
     @model_validator(mode="after")
     def _agree(self) -> Self:
         if self.sha256 is None and not self.is_official:
-            raise DisagreementError("sha256", "is required; `fovea models verify FILE` prints that of a weights file")
+            raise Disagreement("sha256", "is required; `fovea models verify FILE` prints that of a weights file")
         if self.activation == "single-logit" and len(self.labels) != 2:
-            raise DisagreementError("labels", "must be two for a single logit: what it speaks against, then for")
+            raise Disagreement("labels", "must be two for a single logit: what it speaks against, then for")
         if self.operating_point is not None and len(self.labels) != 2:
-            raise DisagreementError("operating_point", "has a meaning for two labels only")
+            raise Disagreement("operating_point", "has a meaning for two labels only")
         return self
 
     @property
@@ -144,7 +144,7 @@ class Entry(BaseModel):
         return self.is_official or self.weights.startswith("https://")
 
 
-class DisagreementError(ValueError):
+class Disagreement(ValueError):
     """Fields that do not fit each other. field: the one to mend; text: what is wrong with it."""
 
     def __init__(self, field: str, problem: str) -> None:

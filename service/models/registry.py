@@ -35,7 +35,7 @@ class Status:
     classifier: Classifier | None = None
 
 
-class AbsentError(WeightsError):
+class Absent(WeightsError):
     """The weights are simply not there yet."""
 
 
@@ -192,7 +192,7 @@ class Registry:
         try:
             state, sha256 = self._weights(record, record.entry, fetching)
             classifier = Classifier.build(record.entry, state, sha256, self.settings.engine, self.settings.precision)
-        except AbsentError as error:
+        except Absent as error:
             return Status(record, "missing", str(error))
         except FoveaError as error:
             return Status(record, "failed", _failed(record.name, str(error)))
@@ -204,14 +204,14 @@ class Registry:
     def _weights(self, record: Record, entry: Entry, fetching: bool) -> tuple[State, str]:
         if record.weights is not None:
             if not record.weights.is_file():
-                raise AbsentError(_missing(record))
+                raise Absent(_missing(record))
             sha256 = entry.sha256 or ""
             return read(record.weights, sha256), sha256
         origin = self.store.origin(entry)
         if origin is None and fetching and self._can_have(record):
             origin = pull(entry, self.store, self.settings)
         if origin is None:
-            raise AbsentError(_missing(record))
+            raise Absent(_missing(record))
         return read(self.store.file(entry), origin.sha256), origin.sha256
 
 
