@@ -26,7 +26,7 @@ FINER = 2  # decode to at least this many times the resized side, so that what d
 
 def work(job: wire.Job, data: bytes, limits: Limits) -> list[bytes]:
     """Decode, frame, measure; the reply's pieces. Raises UnsupportedImage, TooLarge, DamagedImage."""
-    upright = decode(data, limits, at_least=max(FINER * job.frame.resize, job.preview))
+    upright = decode(data, limits, at_least=max(FINER * job.frame.resize, job.preview // 2))
     x, geometry = job.frame.apply(upright.pixels, upright.width, upright.height)
     preview = _preview(upright.pixels, job.preview) if job.preview else np.empty((0, 0, 3), np.uint8)
     done = wire.Done(

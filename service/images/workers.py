@@ -94,7 +94,8 @@ class DecodePool:
         await self.close()
 
     async def prepare(self, data: bytes, frame: Frame, preview: int = 0) -> Prepared:
-        """Decode and frame one image file. preview: longest side in pixels of the preview, 0 for none.
+        """Decode and frame one image file. preview: longest side in pixels of the preview, 0 for none; it
+        may come out at half of that, where the decoder can then do less, and is never larger than the image.
 
         Raises UnsupportedImage, TooLarge, DamagedImage; UnavailableError where the pool is closed. Cancelling costs
         the worker that was busy with this image, and nothing else.
