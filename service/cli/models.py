@@ -64,7 +64,10 @@ def list_models(registry: RegistryOption = None, data_dir: DataOption = None, as
                 *(escape(str(row[column])) for column in ("version", "architecture", "classes", "weights")),
             )
         console.print(table)
-        _print_problems(console, statuses)
+        unfetched = {name for name, status in statuses.items() if status.state == "missing" and _is_remote(status)}
+        _print_problems(console, {name: status for name, status in statuses.items() if name not in unfetched})
+        if unfetched:
+            console.print("Weights that are missing come with `fovea models pull NAME`, or all with --all.")
 
 
 @app.command(epilog="Examples: `fovea models show glaucoma`, `fovea models show glaucoma --toml`")
@@ -127,7 +130,7 @@ def pull(
     *,
     names: Annotated[list[str] | None, typer.Argument(help="Models whose weights are fetched.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Fetch the weights of every model that lacks them.")] = False,
-    force: Annotated[bool, typer.Option(help="Fetch again what is already here.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Fetch again what is already here.")] = False,
     mirror: Annotated[
         str | None, typer.Option(help="Base URL that serves the same files (FOVEA_WEIGHTS_MIRROR).", show_default=False)
     ] = None,
@@ -140,9 +143,7 @@ def pull(
     """
     with _plainly() as console:
         models = _registry(registry, data_dir, weights_mirror=mirror)
-        remote = [
-            name for name in models.names if (record := models.status(name).record).entry and record.weights is None
-        ]
+        remote = [name for name in models.names if _is_remote(models.status(name))]
         if not names and not every:
             raise WeightsError(f"name the models to fetch, or say --all; there are {', '.join(remote)}")
         failures = 0
@@ -214,6 +215,11 @@ def _row(status: Status, default: bool) -> dict[str, Any]:
         "weights": entry.weights if entry else "",
         "weights_sha256": _sha256(status),
     }
+
+
+def _is_remote(status: Status) -> bool:
+    entry = status.record.entry
+    return entry is not None and entry.is_remote
 
 
 def _sha256(status: Status) -> str:

@@ -49,7 +49,7 @@ def test_list_shows_every_model_and_its_state() -> None:
     assert "ready" in lines["good (default)"]
     assert "missing" in lines["tiny"]
     assert "failed" in lines["wrong"]
-    assert "run `fovea models pull tiny`" in output
+    assert "`fovea models pull NAME`" in output
     assert "zoo/wrong.toml, model 'wrong', field frame.resize: must be at least 1 (you wrote 0)" in output
 
 

@@ -4,7 +4,7 @@ import tomllib
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.models.toml import dumps
@@ -14,6 +14,7 @@ SCALARS = st.one_of(st.booleans(), st.integers(-(2**63), 2**63 - 1), st.floats(a
 VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3))
 
 
+@settings(deadline=None, derandomize=True, database=None)
 @given(st.dictionaries(TEXT, VALUES, max_size=5))
 def test_what_is_written_is_read_back(document: dict[str, Any]) -> None:
     assert tomllib.loads(dumps(document)) == document
