@@ -20,9 +20,9 @@ from service.models.stages import INPUT, Network, stages
 POOLING = (nn.AdaptiveAvgPool2d, nn.AvgPool2d, nn.MaxPool2d, nn.AdaptiveMaxPool2d)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Classifier:
-    """Everything a question needs of a model; shared by all requests and never written to.
+    """Everything a question needs of a model; shared by all requests, never written to, and equal to itself alone.
 
     weights_sha256: hexadecimal digest of the weights. cut: the default layer, the last spatial map. shapes: of A
     without its batch axis, for every layer.

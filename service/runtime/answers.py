@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from service.errors import BadParameter
+from service.errors import BadParameter, DeadlineExceeded, Overloaded
 from service.explain.method import Method
 from service.explain.methods import METHODS
 from service.images.decode import Limits
@@ -47,6 +47,7 @@ class Answers:
         )
         limits = Limits(settings.max_image_bytes, settings.max_image_pixels)
         self.decoders = DecodePool(settings.decoders, limits, settings.decode_seconds, settings.decode_memory_mb)
+        self._decoding = 0
         self._quick = ThreadPoolExecutor(2, "examine")
         self._slow = ThreadPoolExecutor(1, "slow")
         self._loading: threading.Thread | None = None
@@ -103,8 +104,7 @@ class Answers:
         deadline = begun + self.settings.deadline_s
         classifier = self.registry.get(question.model)
         layer, methods = self._checked(question, classifier)
-        preview = PREVIEW if question.overlay and methods else 0
-        prepared = await self.decoders.prepare(data, classifier.entry.frame, preview)
+        prepared = await self._prepared(data, classifier, PREVIEW if question.overlay and methods else 0, deadline)
         decoded = time.monotonic()
         reasons = _reasons(classifier.entry.guard, prepared)
         if reasons:
@@ -126,6 +126,19 @@ class Answers:
             engine=EngineFacts(classifier.engine.name, classifier.engine.precision),
             timing_ms=_timing(begun, decode=decoded, forward=computed, explain=explained),
         )
+
+    async def _prepared(self, data: bytes, classifier: Classifier, preview: int, deadline: float) -> Prepared:
+        """The image decoded and framed; as few may wait for that as for a forward, for each holds its bytes."""
+        if self._decoding >= self.settings.queue_size:
+            raise Overloaded(f"{self._decoding} images are waiting already; ask again in a second")
+        self._decoding += 1
+        try:
+            async with asyncio.timeout(deadline - time.monotonic()):
+                return await self.decoders.prepare(data, classifier.entry.frame, preview)
+        except TimeoutError:
+            raise DeadlineExceeded("the image was not decoded in time; ask again, or with fewer images") from None
+        finally:
+            self._decoding -= 1
 
     async def _run(self, methods: list[Method], work: Callable[[], examine.Parts], deadline: float) -> examine.Parts:
         """Slow methods in their own lane, so that they never delay a prediction."""

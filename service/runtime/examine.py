@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from pydantic import BaseModel, ValidationError
 from torch import Tensor
 
@@ -185,5 +187,5 @@ def _overlay(look: Look, method: Method, question: Question, of: Prediction, gri
     data = overlay(
         look.prepared.preview, look.prepared.geometry, grid, question.colormap, question.overlay_type, caption
     )
-    height, width = look.prepared.preview.shape[:2]
+    width, height = Image.open(io.BytesIO(data)).size  # the legend below makes it taller than the preview
     return Picture(question.overlay_type, data, width, height)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,7 @@ class Question:
     layer: str | None = None
     boxes: bool = False
     overlay: bool = False
-    overlay_type: str = "image/jpeg"
+    overlay_type: Literal["image/jpeg", "image/png"] = "image/jpeg"
     colormap: str = "inferno"
     embed: bool = False
 

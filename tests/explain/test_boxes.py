@@ -1,0 +1,49 @@
+"""Boxes around what a map points at, against boxes known beforehand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from service.explain.boxes import boxes, overlap
+
+
+def test_the_largest_component_comes_first_and_scores_its_share() -> None:
+    heat = np.zeros((20, 30), np.float32)
+    heat[2:5, 3:7] = 1.0
+    heat[10:18, 10:25] = 0.5
+    first, second = boxes(heat, 0.2)
+    assert (first.left, first.top, first.right, first.bottom) == (10, 10, 25, 18)
+    assert (second.left, second.top, second.right, second.bottom) == (3, 2, 7, 5)
+    assert first.score == pytest.approx(60 / 72)
+    assert second.score == pytest.approx(12 / 72)
+
+
+def test_what_lies_below_the_threshold_is_outside() -> None:
+    heat = np.full((8, 8), 0.1, np.float32)
+    heat[3, 4] = 1.0
+    (only,) = boxes(heat, 0.15)
+    assert (only.left, only.top, only.right, only.bottom) == (4, 3, 5, 4)
+
+
+def test_corners_that_touch_belong_together() -> None:
+    assert len(boxes(np.eye(5, dtype=np.float32), 0.5)) == 1
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0])
+def test_a_map_with_nothing_positive_has_no_box(value: float) -> None:
+    assert boxes(np.full((4, 4), value, np.float32), 0.2) == ()
+
+
+def test_specks_beyond_the_five_largest_are_left_out() -> None:
+    heat = np.zeros((1, 40), np.float32)
+    for i in range(8):
+        heat[0, 5 * i : 5 * i + 1 + i % 4] = 1
+    assert [box.right - box.left for box in boxes(heat, 0.5)] == [4, 4, 3, 3, 2]
+
+
+def test_overlap_is_intersection_over_union() -> None:
+    assert overlap((0, 0, 2, 2), (0, 0, 2, 2)) == 1
+    assert overlap((0, 0, 2, 2), (1, 0, 3, 2)) == pytest.approx(1 / 3)
+    assert overlap((0, 0, 1, 1), (2, 2, 3, 3)) == 0
+    assert overlap((0, 0, 0, 0), (0, 0, 0, 0)) == 0

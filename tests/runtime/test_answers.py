@@ -1,0 +1,298 @@
+"""The use cases on real decoders, a real registry and small networks: shapes, laws and refusals of every answer."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import pytest_asyncio
+import torch
+from PIL import Image
+from torch import nn
+
+from service.errors import BadParameter, DamagedImage, DoesNotApply, ModelFault, Overloaded, UnknownName
+from service.explain.methods import METHODS
+from service.models.weights import save
+from service.runtime import examine
+from service.runtime.answers import Answers
+from service.runtime.describe import describe
+from service.runtime.exchange import Answer, Question
+from tests.models import tiny
+
+GUARD = '[models.{name}.guard]\nlimits = [{{ measure = "brightness", minimum = 20.0, reason = "ungradable" }}]\n'
+SINGLE = 'activation = "single-logit"\narguments = { classes = 1 }\n'
+PERCEPTRON = """
+[models.perceptron]
+architecture = "tests.runtime.test_answers:perceptron"
+weights = "perceptron.safetensors"
+sha256 = "{sha256}"
+labels = ["a", "b", "c"]
+[models.perceptron.frame]
+resize = 20
+crop = 16
+"""
+
+
+def perceptron() -> nn.Module:
+    return nn.Sequential(nn.Conv2d(3, 4, 5, stride=4), nn.ReLU(), nn.Flatten(1), nn.Linear(36, 3))
+
+
+def picture(seed: int, width: int = 48, height: int = 32) -> bytes:
+    pixels = np.random.default_rng(seed).integers(0, 256, (height // 8, width // 8, 3), dtype=np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(pixels).resize((width, height), Image.Resampling.BICUBIC).save(file, "PNG")
+    return file.getvalue()
+
+
+def registry(folder: Path) -> None:
+    (folder / "default.toml").write_text('default = "tiny"\n')
+    tiny.add(folder, "tiny", seed=1)
+    tiny.add(folder, "other", seed=2)
+    save(tiny.weights(3, classes=1), folder / "single.safetensors")
+    sha256 = save(tiny.weights(3, classes=1), folder / "single.safetensors")
+    entry = tiny.ENTRY.format(name="single", sha256=sha256, more=SINGLE) + tiny.CARD.format(name="single")
+    (folder / "single.toml").write_text(entry)
+    sha256 = tiny.add(folder, "guarded", seed=4)
+    (folder / "guarded.toml").write_text((folder / "guarded.toml").read_text() + GUARD.format(name="guarded"))
+    torch.manual_seed(5)
+    sha256 = save(perceptron().state_dict(), folder / "perceptron.safetensors")
+    entry = PERCEPTRON.format(sha256=sha256) + tiny.CARD.format(name="perceptron")
+    (folder / "perceptron.toml").write_text(entry)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def answers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Answers]:
+    folder = tmp_path_factory.mktemp("registry")
+    registry(folder)
+    running = Answers(tiny.settings(folder, decode_workers=2, threads=1))
+    for name in running.registry.names:
+        running.registry.load(name)
+    await running.start()
+    yield running
+    await running.close()
+
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def test_a_prediction_is_what_the_network_says(answers: Answers) -> None:
+    answer = await answers.predict(picture(0), Question())
+    classifier = answers.registry.get("tiny")
+    prepared = await answers.decoders.prepare(picture(0), classifier.entry.frame)
+    logits = classifier.forward(classifier.normalised(torch.from_numpy(prepared.x[None])))[0]
+    expected = logits.double().softmax(0)
+    assert {p.index: p.probability for p in answer.predictions} == pytest.approx(dict(enumerate(expected.tolist())))
+    assert {p.index: p.logit for p in answer.predictions} == pytest.approx(dict(enumerate(logits.tolist())), rel=1e-5)
+    assert [p.probability for p in answer.predictions] == sorted(
+        (p.probability for p in answer.predictions), reverse=True
+    )
+    assert (answer.image.width, answer.image.height, answer.image.format) == (48, 32, "PNG")
+    assert answer.status == "ok"
+    assert (answer.explanations, answer.embedding) == ((), None)
+
+
+async def test_top_k_limits_what_is_listed(answers: Answers) -> None:
+    answer = await answers.predict(picture(0), Question(model="perceptron", top_k=2))
+    assert len(answer.predictions) == 2
+    assert len((await answers.predict(picture(0), Question(model="perceptron", top_k=99))).predictions) == 3
+    with pytest.raises(BadParameter, match="at least 1"):
+        await answers.predict(picture(0), Question(top_k=0))
+
+
+async def test_a_single_logit_speaks_for_two_labels(answers: Answers) -> None:
+    answer = await answers.explain(picture(0), Question(model="single", methods=("cam",), top_k_targets=2))
+    by_index = {p.index: p for p in answer.predictions}
+    assert by_index[0].probability + by_index[1].probability == pytest.approx(1)
+    assert by_index[0].logit == -by_index[1].logit
+    first, second = answer.explanations[0].maps
+    np.testing.assert_allclose(first.grid, -second.grid)
+
+
+@pytest.mark.parametrize("method", METHODS)
+async def test_the_mean_of_cam_and_the_bias_are_the_logit_and_every_method_has_a_map(
+    answers: Answers, method: str
+) -> None:
+    answer = await answers.explain(picture(1), Question(methods=(method,), boxes=True, overlay=True))
+    (explanation,) = answer.explanations
+    (one,) = explanation.maps
+    assert one.target.index == answer.predictions[0].index
+    assert one.grid.shape == (16, 16)
+    assert (one.minimum, one.maximum) == (float(one.grid.min()), float(one.grid.max()))
+    assert one.region == (8, 0, 40, 32)
+    assert one.done == 1
+    heat = np.asarray(Image.open(io.BytesIO(one.heatmap.data)))
+    assert heat.shape == (16, 16)
+    assert heat.max() == (0 if one.empty else 255)
+    assert one.overlay is not None
+    assert one.overlay.width >= 48
+    for box in one.boxes or ():
+        assert 8 <= box.box[0] < box.box[2] <= 40
+        assert 0 <= box.box[1] < box.box[3] <= 32
+    if method == "cam":
+        head = answers.registry.get("tiny").head(explanation.layer)
+        bias = float(head.bias[one.target.index])
+        assert one.grid.mean() + bias == pytest.approx(answer.predictions[0].logit, rel=1e-5, abs=1e-6)
+
+
+async def test_analyze_is_predict_explain_and_embed_in_one(answers: Answers) -> None:
+    question = Question(methods=("cam", "layercam"), embed=True)
+    everything = await answers.analyze(picture(2), question)
+    assert everything.predictions == (await answers.predict(picture(2), Question())).predictions
+    embedded = await answers.embed(picture(2), Question())
+    assert everything.embedding is not None
+    assert embedded.embedding is not None
+    np.testing.assert_array_equal(everything.embedding.vector, embedded.embedding.vector)
+    for explanation in everything.explanations:
+        alone = await answers.explain(picture(2), Question(methods=(explanation.method,)))
+        np.testing.assert_array_equal(alone.explanations[0].maps[0].grid, explanation.maps[0].grid)
+
+
+async def test_targets_are_named_by_label_or_index_without_repetition(answers: Answers) -> None:
+    question = Question(model="perceptron", methods=("gradcam",), targets=("c", "0", "2"))
+    answer = await answers.explain(picture(3), question)
+    assert [one.target.label for one in answer.explanations[0].maps] == ["c", "a"]
+    everything = replace(question, targets=("c",), top_k_targets=3)
+    answer = await answers.explain(picture(3), everything)
+    assert sorted(one.target.label for one in answer.explanations[0].maps) == ["a", "b", "c"]
+
+
+async def test_versus_explains_the_difference(answers: Answers) -> None:
+    async def grid(**more: Any) -> Any:
+        question = Question(model="perceptron", methods=("hirescam",), targets=("a",), **more)
+        return (await answers.explain(picture(4), question)).explanations[0].maps[0].grid
+
+    contrast = await grid(versus=("b",))
+    other = await answers.explain(picture(4), Question(model="perceptron", methods=("hirescam",), targets=("b",)))
+    np.testing.assert_allclose(contrast, await grid() - other.explanations[0].maps[0].grid, rtol=1e-4, atol=1e-6)
+
+
+async def test_a_shallower_layer_gives_a_finer_map_and_the_same_prediction(answers: Answers) -> None:
+    deep = await answers.explain(picture(5), Question(methods=("gradcam",)))
+    shallow = await answers.explain(picture(5), Question(methods=("gradcam",), layer="0"))
+    assert shallow.explanations[0].layer == "0"
+    assert [p.logit for p in shallow.predictions] == pytest.approx([p.logit for p in deep.predictions], rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("question", "error", "text"),
+    [
+        (Question(model="nobody", methods=("gradcam",)), UnknownName, "no model 'nobody'"),
+        (Question(methods=("magic",)), UnknownName, "no method 'magic'.*gradcam"),
+        (Question(methods=("gradcam",), layer="layer9"), UnknownName, "no layer 'layer9'"),
+        (Question(methods=("gradcam",), layer="5"), DoesNotApply, "no map to show"),
+        (Question(methods=("gradcam",), targets=("dragon",)), UnknownName, "no class 'dragon'.*healthy, ill"),
+        (Question(methods=("gradcam",), targets=("2",)), UnknownName, "index from 0 to 1"),
+        (Question(methods=("finercam",), versus=("dragon",)), UnknownName, "no class 'dragon'"),
+        (Question(methods=("finercam",), parameters={"gamma": 7}), BadParameter, "'gamma' of finercam"),
+        (Question(methods=("gradcam",), colormap="rainbow"), BadParameter, "no colormap 'rainbow'"),
+        (Question(methods=("gradcam",), top_k_targets=0), BadParameter, "at least 1"),
+        (Question(methods=()), BadParameter, "ask for one method"),
+        (Question(methods=("cam",), model="perceptron"), DoesNotApply, "pooling.*these apply.*gradcam"),
+    ],
+)
+async def test_what_cannot_be_answered_is_refused_with_what_could(
+    answers: Answers, question: Question, error: type[Exception], text: str
+) -> None:
+    with pytest.raises(error, match=text):
+        await answers.explain(picture(0), question)
+
+
+async def test_a_refusal_comes_before_any_pixel_is_decoded(answers: Answers) -> None:
+    with pytest.raises(UnknownName):
+        await answers.explain(b"no image at all", Question(methods=("magic",)))
+    with pytest.raises(DamagedImage):
+        await answers.predict(picture(0)[:200], Question())
+
+
+async def test_the_guard_refuses_and_then_says_nothing_about_the_patient(answers: Answers) -> None:
+    file = io.BytesIO()
+    Image.new("RGB", (32, 32), (3, 3, 3)).save(file, "PNG")
+    answer = await answers.analyze(file.getvalue(), Question(model="guarded", methods=("gradcam",), embed=True))
+    assert (answer.status, answer.reasons) == ("refused", ("ungradable",))
+    assert (answer.predictions, answer.explanations, answer.embedding) == ((), (), None)
+    assert (await answers.predict(picture(0), Question(model="guarded"))).status == "ok"
+
+
+async def test_numbers_that_are_not_finite_are_no_answer(answers: Answers) -> None:
+    classifier = answers.registry.get("other")
+    head = classifier.network.stages[-1].module
+    kept = head.weight.clone()
+    try:
+        head.weight.fill_(float("nan"))
+        with pytest.raises(ModelFault, match="not finite"):
+            await answers.predict(picture(77), Question(model="other"))
+    finally:
+        head.weight.copy_(kept)
+
+
+async def test_too_many_images_at_once_are_shed(answers: Answers) -> None:
+    crowd = answers.settings.queue_size + 8
+    results = await asyncio.gather(
+        *(answers.predict(picture(0), Question()) for _ in range(crowd)), return_exceptions=True
+    )
+    shed = [result for result in results if isinstance(result, Exception)]
+    assert len(shed) == 8
+    assert all(isinstance(error, Overloaded) for error in shed)
+
+
+async def test_many_at_once_get_exactly_what_one_after_the_other_gets(answers: Answers) -> None:
+    models, methods = ("tiny", "other", "perceptron", "single"), tuple(METHODS)
+    asked = [
+        (i % 9, Question(model=models[i % 4], methods=(methods[i % len(methods)],), embed=i % 3 == 0))
+        for i in range(120)
+        if not (models[i % 4] == "perceptron" and methods[i % len(methods)] == "cam")
+    ]
+    answers.features.cache.most_bytes, kept = 0, answers.features.cache.most_bytes
+    try:
+        serial = [await answers.analyze(picture(seed), question) for seed, question in asked]
+        together = await asyncio.gather(*(answers.analyze(picture(seed), question) for seed, question in asked))
+    finally:
+        answers.features.cache.most_bytes = kept
+    for expected, got in zip(serial, together, strict=True):
+        assert_same(expected, got)
+
+
+def assert_same(expected: Answer, got: Answer) -> None:
+    assert (expected.model, expected.image) == (got.model, got.image)
+    assert [p.index for p in expected.predictions] == [p.index for p in got.predictions]
+    np.testing.assert_allclose(
+        [p.probability for p in expected.predictions], [p.probability for p in got.predictions], rtol=1e-5, atol=1e-7
+    )
+    for one, other in zip(expected.explanations, got.explanations, strict=True):
+        for mine, yours in zip(one.maps, other.maps, strict=True):
+            scale = max(abs(mine.minimum), abs(mine.maximum))
+            np.testing.assert_allclose(mine.grid, yours.grid, rtol=1e-4, atol=1e-5 * scale)
+    if expected.embedding is not None:
+        assert got.embedding is not None
+        np.testing.assert_allclose(expected.embedding.vector, got.embedding.vector, rtol=1e-5, atol=1e-6)
+
+
+async def test_a_slow_method_past_its_time_answers_with_what_it_has(answers: Answers) -> None:
+    question, classifier = Question(methods=("scorecam",)), answers.registry.get("tiny")
+    prepared = await answers.decoders.prepare(picture(0), classifier.entry.frame)
+    A = classifier.engine.features(torch.from_numpy(prepared.x[None]), classifier.cut)
+    wide = A.repeat(1, 9, 1, 1)
+    look = examine.Look(classifier, prepared, classifier.cut, wide)
+    ranked = examine.predictions(examine.Look(classifier, prepared, classifier.cut, A))
+    explanation = examine.explanation(look, METHODS["scorecam"], question, ranked, deadline=0.0)
+    assert 0 < explanation.maps[0].done < 1
+
+
+async def test_a_description_tells_layers_and_which_methods_apply(answers: Answers) -> None:
+    description = describe(answers.registry.get("perceptron"))
+    assert description.default_layer == "1"
+    assert description.embedding_layer == "2"
+    assert description.embedding_dim == 36
+    assert description.methods["gradcam"] is None
+    assert "pooling" in (description.methods["cam"] or "")
+    assert [layer.name for layer in description.layers if layer.spatial] == ["input", "0", "1"]
+
+
+async def test_readiness_is_that_of_the_default_model(answers: Answers) -> None:
+    assert answers.ready == (True, "model 'tiny' is ready")
