@@ -6,7 +6,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,13 @@ from pydantic import ValidationError
 from service.errors import RegistryError
 from service.models.complaint import complaint
 from service.models.entry import Entry
+from service.settings import SHIPPED_REGISTRY
+
+_TOP_LEVEL: dict[str, tuple[type, str]] = {
+    "default": (str, "the name of a model in quotes"),
+    "shipped": (bool, "true or false"),
+    "models": (dict, "tables, one a model: [models.NAME]"),
+}
 
 
 @dataclass(frozen=True)
@@ -46,48 +53,83 @@ class Catalogue:
 def parse(path: Path) -> Catalogue:
     """Read a registry: one TOML file, or a folder whose *.toml files are merged.
 
-    A broken entry, or a broken file, becomes a record with a problem and leaves the others alone.
+    A file that says `shipped = true` has the shipped models served beside its own. A broken entry, or a broken file,
+    becomes a record with a problem and leaves the others alone.
 
     Raises RegistryError where there is no registry at `path`, or two files disagree on the default.
     """
     files = sorted(path.glob("*.toml")) if path.is_dir() else [path]
     if not files or not files[0].is_file():
         raise RegistryError(f"no registry at {path}: it must be a TOML file or a folder with *.toml files")
-    defaults: dict[str, Path] = {}
-    records: dict[str, Record] = {}
+    draft = _Draft()
     for file in files:
-        for found in _read(file, defaults):
-            records[found.name] = _merged(records.get(found.name), found)
-    return Catalogue(path, _default(defaults, records), records)
+        for record in _read(file, draft):
+            draft.add(record)
+    others = parse(SHIPPED_REGISTRY) if draft.shipped and path != SHIPPED_REGISTRY else None
+    for record in others.records.values() if others else ():
+        draft.add(record)
+    default = draft.default() or (others.default if others else None)
+    return Catalogue(path, default, draft.records)
 
 
-def _read(file: Path, defaults: dict[str, Path]) -> Iterator[Record]:
+@dataclass
+class _Draft:
+    """A registry while its files are read. defaults: each stated default and the file that states it."""
+
+    records: dict[str, Record] = field(default_factory=dict)
+    defaults: dict[str, Path] = field(default_factory=dict)
+    shipped: bool = False
+
+    def add(self, record: Record) -> None:
+        """Take in a model; a name that occurs twice is served from neither place."""
+        known = self.records.get(record.name)
+        if known:
+            places = f"in {_place(known.file)} and in {_place(record.file)}"
+            record = replace(record, entry=None, problem=f"model {record.name!r} is described twice, {places}")
+        self.records[record.name] = record
+
+    def default(self) -> str | None:
+        """The model that was stated, or the only one there is. Raises RegistryError where several were stated."""
+        if len(self.defaults) > 1:
+            stated = ", ".join(f"{name!r} in {_place(file)}" for name, file in self.defaults.items())
+            raise RegistryError(f"a registry has one default model, and here are {stated}")
+        for name, file in self.defaults.items():
+            if name not in self.records:
+                problem = f"{_place(file)}: default names the model {name!r}, and no file has a table [models.{name}]"
+                self.add(Record(name, file, problem=problem))
+            return name
+        return next(iter(self.records)) if len(self.records) == 1 else None
+
+
+def _read(file: Path, draft: _Draft) -> Iterator[Record]:
     try:
         document = tomllib.loads(file.read_bytes().decode())
     except (OSError, ValueError) as error:
         yield Record(_name_of(file), file, problem=f"{_place(file)} cannot be read as TOML: {error}")
         return
-    default, models = document.pop("default", None), document.pop("models", {})
-    problem = _misplaced(document, default, models)
+    models = document.get("models", {})
+    problem = _misplaced(document)
     if problem:
         names = models if isinstance(models, dict) and models else [_name_of(file)]
         yield from (Record(name, file, problem=f"{_place(file)}: {problem}") for name in names)
         return
-    if default is not None:
-        defaults[default] = file
+    if "default" in document:
+        draft.defaults[document["default"]] = file
+    draft.shipped |= document.get("shipped", False)
     for name, table in models.items():
         yield _record(name, table, file)
 
 
-def _misplaced(rest: dict[str, Any], default: object, models: object) -> str:
-    if rest:
-        key = next(iter(rest))
-        close = difflib.get_close_matches(key, ["default", "models"], 1)
-        meant = f"; did you mean {close[0]}?" if close else ""
-        return f"{key!r} is out of place: a registry file holds `default` and tables [models.NAME]{meant}"
-    if default is not None and not isinstance(default, str):
-        return f"default must be the name of a model in quotes (you wrote {default!r})"
-    return "" if isinstance(models, dict) else "models must be tables, one a model: [models.NAME]"
+def _misplaced(document: dict[str, Any]) -> str:
+    for key, value in document.items():
+        if key not in _TOP_LEVEL:
+            close = difflib.get_close_matches(key, _TOP_LEVEL, 1)
+            meant = f"; did you mean {close[0]}?" if close else ""
+            return f"{key!r} is out of place: a registry file holds default, shipped and tables [models.NAME]{meant}"
+        kind, words = _TOP_LEVEL[key]
+        if not isinstance(value, kind):
+            return f"{key} must be {words} (you wrote {value!r})"
+    return ""
 
 
 def _record(name: str, table: object, file: Path) -> Record:
@@ -101,25 +143,6 @@ def _record(name: str, table: object, file: Path) -> Record:
     except ValidationError as error:
         faults = (complaint(fault, Entry) for fault in error.errors())
         return Record(name, file, problem="; ".join(f"{place}, {fault}" for fault in faults))
-
-
-def _merged(known: Record | None, found: Record) -> Record:
-    if known is None:
-        return found
-    problem = f"model {found.name!r} is described twice, in {_place(known.file)} and in {_place(found.file)}"
-    return replace(found, entry=None, problem=problem)
-
-
-def _default(defaults: dict[str, Path], records: dict[str, Record]) -> str | None:
-    if len(defaults) > 1:
-        stated = ", ".join(f"{name!r} in {_place(file)}" for name, file in defaults.items())
-        raise RegistryError(f"a registry has one default model, and here are {stated}")
-    for name, file in defaults.items():
-        if name not in records:
-            problem = f"{_place(file)}: default names the model {name!r}, and no file has a table [models.{name}]"
-            records[name] = Record(name, file, problem=problem)
-        return name
-    return next(iter(records)) if len(records) == 1 else None
 
 
 def _place(file: Path) -> str:

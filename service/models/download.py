@@ -116,7 +116,7 @@ def _answer(client: httpx.Client, url: str, headers: dict[str, str]) -> Iterator
         with client.stream("GET", url, headers=headers) as answer:
             hops = [hop.url.scheme for hop in (*answer.history, answer)]
             if url.startswith("https:") and set(hops) != {"https"}:
-                raise WeightsError(f"{url} leads to {answer.url}, which is not encrypted: refused")
+                raise WeightsError(f"{url} leads over an address which is not encrypted: refused")
             yield answer
     except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.TooManyRedirects) as error:
         raise WeightsError(f"{url} cannot be fetched: {_words(error)}") from error

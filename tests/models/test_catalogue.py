@@ -7,6 +7,7 @@ import pytest
 from service.errors import RegistryError
 from service.models.catalogue import Catalogue, parse
 from service.models.entry import to_toml
+from service.settings import SHIPPED_REGISTRY
 from tests.models.tiny import add
 
 
@@ -77,7 +78,7 @@ def test_what_is_out_of_place_is_told(zoo: Path) -> None:
     assert problem.endswith("did you mean default?")
 
 
-@pytest.mark.parametrize("content", ["models = 3", "models.mine = 3", "default = 3", "[model.mine]"])
+@pytest.mark.parametrize("content", ["shipped = 1", "models = 3", "models.mine = 3", "default = 3", "[model.mine]"])
 def test_other_shapes_are_told(zoo: Path, content: str) -> None:
     (zoo / "mine.toml").write_text(content)
     catalogue = parse(zoo)
@@ -97,6 +98,19 @@ def test_a_default_that_is_not_there_is_a_failed_model(zoo: Path) -> None:
     catalogue = parse(zoo)
     assert catalogue.default == "none"
     assert "zoo/zz.toml: default names the model 'none'" in catalogue.records["none"].problem
+
+
+def test_the_shipped_models_may_be_served_beside_ones_own(zoo: Path) -> None:
+    shipped = parse(SHIPPED_REGISTRY)
+    (zoo / "zz.toml").write_text("shipped = true")
+    both = parse(zoo)
+    assert both.records.keys() == shipped.records.keys() | {"good", "mine"}
+    assert both.default == shipped.default
+    (zoo / "zz.toml").write_text('shipped = true\ndefault = "mine"')
+    assert parse(zoo).default == "mine"
+    (zoo / "zz.toml").write_text((zoo / "mine.toml").read_text().replace("models.mine", "models.vgg16-imagenet"))
+    (zoo / "mine.toml").write_text("shipped = true")
+    assert "described twice, in zoo/zz.toml and in zoo/vgg16" in parse(zoo).records["vgg16-imagenet"].problem
 
 
 def test_two_defaults_are_one_too_many(zoo: Path) -> None:

@@ -5,6 +5,7 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from service.errors import WeightsError
@@ -110,6 +111,35 @@ def test_no_server(tmp_path: Path) -> None:
 def test_urls_that_are_none(url: str, tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="cannot be fetched"):
         fetch(url, tmp_path / "file", SHA256, patience=HASTE)
+
+
+def test_a_detour_is_followed_and_keeps_its_place(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "file.part").write_bytes(CONTENT[:1000])
+    with serving(Site({}, redirect=f"{site.url}/file.pth")) as detour:
+        assert get(detour, tmp_path) == CONTENT
+    assert site.seen == [("/file.pth", "bytes=1000-")]
+
+
+@pytest.mark.parametrize("hops", [("http://b/x",), ("http://b/x", "https://c/x")])
+def test_an_encrypted_address_never_leads_to_an_open_one(
+    hops: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    following = dict(zip(("https://a/x", *hops), hops, strict=False))
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        place = following.get(str(request.url))
+        return (
+            httpx.Response(302, headers={"Location": place})
+            if place
+            else httpx.Response(200, stream=httpx.ByteStream(CONTENT))
+        )
+
+    whole_client = httpx.Client
+    monkeypatch.setattr(httpx, "Client", lambda **how: whole_client(transport=httpx.MockTransport(answer), **how))
+    with pytest.raises(WeightsError, match="which is not encrypted: refused"):
+        fetch("https://a/x", tmp_path / "file", SHA256, patience=HASTE)
+    following.clear()
+    assert fetch("https://a/x", tmp_path / "file", SHA256, patience=HASTE) == SHA256
 
 
 def test_a_full_disk_is_told(site: Site) -> None:
