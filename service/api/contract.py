@@ -1,0 +1,159 @@
+"""What the OpenAPI document says beyond what FastAPI sees by itself: bodies, statuses, forms and examples."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import BaseModel
+
+from service import errors
+from service.api import examples
+from service.api.examples import dumped
+from service.api.problems import KINDS, OF_HTTP
+from service.api.schemas import Head, Shape
+from service.explain.methods import METHODS
+
+Responses = dict[int | str, dict[str, Any]]
+
+OF_IMAGES = (400, 404, 408, 413, 415, 422, 429, 503)
+"""Statuses of problems that every image route may answer with."""
+
+KIND_OF_STATUS = {kind.status: kind for kind in reversed((*KINDS.values(), OF_HTTP[405]))}
+BINARY: dict[str, Any] = {"type": "string", "contentMediaType": "application/octet-stream"}
+PROBLEM = {"$ref": "#/components/schemas/Problem"}
+RETRY_AFTER = {"Retry-After": {"description": "Seconds after which to ask again.", "schema": {"type": "integer"}}}
+
+IMAGES: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "One image or several. The Content-Type says how they travel, and their content what they are.",
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["image"],
+                    "additionalProperties": False,
+                    "properties": {
+                        "image": {
+                            "type": "array",
+                            "minItems": 1,
+                            "items": {"type": "string", "format": "binary"},
+                            "description": "An image file; repeat the field for several.",
+                        }
+                    },
+                },
+            },
+            "image/*": {"schema": BINARY},
+            "application/octet-stream": {"schema": BINARY},
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["image"],
+                    "additionalProperties": False,
+                    "properties": {
+                        "image": {
+                            "description": "An image in base64, or a list of them; a data: prefix is tolerated.",
+                            "anyOf": [
+                                {"type": "string", "contentEncoding": "base64", "minLength": 1},
+                                {
+                                    "type": "array",
+                                    "minItems": 1,
+                                    "items": {"type": "string", "contentEncoding": "base64", "minLength": 1},
+                                },
+                            ],
+                        }
+                    },
+                },
+                "example": {"image": "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAgGBgcGBQgHBwcJCQgKDBQNDAsLDBk..."},
+            },
+        },
+    }
+}
+
+METHOD_NAMES = {"enum": list(METHODS), "example": "gradcam"}
+
+
+def _method_parameters() -> list[dict[str, Any]]:
+    """The methods' own parameters, each once, with the methods that take it."""
+    takers: dict[str, list[str]] = {}
+    schemas: dict[str, dict[str, Any]] = {}
+    for method in METHODS.values():
+        for name, schema in method.parameters.model_json_schema().get("properties", {}).items():
+            takers.setdefault(name, []).append(method.name)
+            schemas[name] = {key: value for key, value in schema.items() if key != "description"} | {"title": name}
+            schemas[name]["description"] = schema.get("description", "")
+    return [
+        {
+            "name": name,
+            "in": "query",
+            "required": False,
+            "schema": {key: value for key, value in schemas[name].items() if key != "description"},
+            "description": f"{schemas[name]['description']} Only for {', '.join(takers[name])}.".strip(),
+        }
+        for name in takers
+    ]
+
+
+METHOD_PARAMETERS = {"parameters": _method_parameters()}
+
+PICTURES: dict[str, Any] = {
+    "image/png": {"schema": BINARY},
+    "image/jpeg": {"schema": BINARY},
+    "application/x-npy": {"schema": BINARY},
+}
+
+METRICS: Responses = {
+    200: {
+        "description": "Everything, in Prometheus' text format.",
+        "content": {"text/plain": {"schema": {"type": "string"}, "example": "fovea_requests_in_flight 1.0\n"}},
+    }
+}
+
+FILTERS: Responses = {
+    200: {
+        "description": "Filters side by side, each stretched to its own range; or their weights.",
+        "content": {
+            "image/png": {"schema": BINARY},
+            "application/json": {
+                "schema": {"$ref": "#/components/schemas/Filters"},
+                "example": {
+                    "model": "resnet18",
+                    "layer": "conv1",
+                    "shape": [1, 1, 1, 2],
+                    "weights": [[[[0.5, -0.25]]]],
+                },
+            },
+        },
+    }
+}
+
+
+def problems(*statuses: int) -> Responses:
+    """The problems a route may answer with, each with an example."""
+    return {status: _problem(status) for status in statuses}
+
+
+def _problem(status: int) -> dict[str, Any]:
+    kind = KIND_OF_STATUS[status]
+    content = {"application/problem+json": {"schema": PROBLEM, "example": examples.problem(kind)}}
+    found: dict[str, Any] = {"description": f"{HTTPStatus(status).phrase}. {kind.meaning}", "content": content}
+    return found | ({"headers": RETRY_AFTER} if status in {429, 503} else {})
+
+
+def answers_with(
+    one: type[Head], several: type[Shape], *statuses: int, content: dict[str, Any] | None = None
+) -> Responses:
+    """An image route's responses: one answer or several, and the problems. content: further forms of the answer."""
+    shown = examples.answers(one, KINDS[errors.UnsupportedImage])
+    answer: dict[str, Any] = {
+        "model": one | several,
+        "description": "One image: its answer. Several: `results`, an answer or a problem for each, in order.",
+        "content": {"application/json": {"examples": shown}, **(content or {})},
+    }
+    return {200: answer, **problems(*sorted({*OF_IMAGES, *statuses}))}
+
+
+def example(model: BaseModel) -> Responses:
+    """A successful response's example."""
+    return {200: {"content": {"application/json": {"example": dumped(model)}}}}

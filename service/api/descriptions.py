@@ -1,0 +1,183 @@
+"""What the service says of itself without an image: its models and its methods, as JSON."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from service.api.schemas import Shape
+from service.explain.method import Method
+from service.models.card import Card
+from service.models.registry import Status
+from service.runtime.describe import Description
+
+State = Literal["ready", "missing", "loading", "failed"]
+
+
+class ModelLine(Shape):
+    """One model of the list."""
+
+    name: str
+    state: State
+    """ready: answers. missing: has no weights here. loading: soon. failed: cannot be loaded."""
+    problem: str
+    """What keeps the model from answering, and the command that mends it; empty where it is ready."""
+    version: str | None
+    """null where the registry entry itself is broken."""
+    architecture: str | None
+    classes: int | None
+    """How many labels there are."""
+    notice: str | None
+    """What must be shown beside every answer."""
+
+
+class Models(Shape):
+    """All models of the registry, the default first."""
+
+    default: str | None
+    """The model that answers where none is asked for."""
+    models: list[ModelLine]
+
+
+class Layer(Shape):
+    """A stage after which the network can be cut."""
+
+    name: str
+    shape: list[int]
+    """Of its output for one image: channels, height, width."""
+    spatial: bool
+    """Whether there is a map to show."""
+
+
+class MethodState(Shape):
+    """Whether a method applies to a model at its default layer."""
+
+    name: str
+    applies: bool
+    reason: str | None
+    """Why it does not."""
+
+
+class EmbeddingPlace(Shape):
+    """The vector that /embed gives where no layer is asked for."""
+
+    layer: str
+    dim: int
+
+
+class EngineChoice(Shape):
+    """Who computes feature maps."""
+
+    name: str
+    precision: str
+
+
+class ModelDetails(ModelLine):
+    """Everything about one model. What only a loaded network knows is null until it is ready."""
+
+    labels: list[str]
+    """In the order of their indexes."""
+    activation: str | None
+    """softmax, sigmoid or single-logit."""
+    operating_point: float | None
+    """The probability of the second of two labels from which on it is the answer."""
+    card: Card | None
+    """Intended use, do-not-use, training data, figures, licence."""
+    weights_sha256: str | None
+    """Digest of the weights that answer."""
+    default_layer: str | None
+    """Where explanations look unless told otherwise."""
+    layers: list[Layer] | None
+    """Every stage, in order."""
+    methods: list[MethodState] | None
+    embedding: EmbeddingPlace | None
+    engine: EngineChoice | None
+
+
+class MethodLine(Shape):
+    """An explanation method."""
+
+    name: str
+    title: str
+    summary: str
+    """What it answers, in a sentence."""
+    paper: str
+    formula: str
+    cost: str
+    """Forwards of the whole network beyond the one that every answer needs."""
+    needs: str
+    """features: any model. pooled-linear: a head of global average pooling and one linear layer. input: the image."""
+    class_specific: bool
+    """Whether the map depends on the target."""
+    box_threshold: float
+    """The fraction of the map's maximum above which a box is drawn."""
+    parameters: dict[str, Any]
+    """JSON Schema of the method's own query parameters."""
+
+
+class Methods(Shape):
+    """All explanation methods."""
+
+    methods: list[MethodLine]
+
+
+class Filters(Shape):
+    """The weights of one convolution."""
+
+    model: str
+    layer: str
+    shape: list[int]
+    """Filters, input channels, height, width."""
+    weights: list[list[list[list[float]]]]
+
+
+def line(status: Status) -> ModelLine:
+    """One model of the list."""
+    return ModelLine(**_line(status))
+
+
+def details(status: Status, described: Description | None) -> ModelDetails:
+    """All about a model. described: what only its network knows, None where it is not loaded."""
+    entry = status.record.entry
+    return ModelDetails(
+        **_line(status),
+        labels=list(entry.labels) if entry else [],
+        activation=entry and entry.activation,
+        operating_point=entry and entry.operating_point,
+        card=entry and entry.card,
+        **_described(described),
+    )
+
+
+def _line(status: Status) -> dict[str, Any]:
+    entry = status.record.entry
+    return {
+        "name": status.record.name,
+        "state": status.state,
+        "problem": status.problem,
+        "version": entry and entry.version,
+        "architecture": entry and entry.architecture,
+        "classes": entry and len(entry.labels),
+        "notice": entry and entry.card.notice,
+    }
+
+
+def _described(found: Description | None) -> dict[str, Any]:
+    if found is None:
+        names = ("weights_sha256", "default_layer", "layers", "methods", "embedding", "engine")
+        return dict.fromkeys(names)
+    return {
+        "weights_sha256": found.weights_sha256,
+        "default_layer": found.default_layer,
+        "layers": [Layer(name=one.name, shape=list(one.shape), spatial=one.spatial) for one in found.layers],
+        "methods": [
+            MethodState(name=name, applies=reason is None, reason=reason) for name, reason in found.methods.items()
+        ],
+        "embedding": EmbeddingPlace(layer=found.embedding_layer, dim=found.embedding_dim),
+        "engine": EngineChoice(name=found.engine, precision=found.precision),
+    }
+
+
+def method_line(method: Method) -> MethodLine:
+    """One method, with its parameters as JSON Schema."""
+    fields = {name: getattr(method, name) for name in MethodLine.model_fields if name != "parameters"}
+    return MethodLine(**fields, parameters=method.parameters.model_json_schema())

@@ -1,0 +1,37 @@
+"""A convolution's filters as a picture or as numbers."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from service.api.descriptions import Filters
+from service.api.numbers import decimals
+from service.errors import NotAcceptable
+from service.models.filters import sheet
+
+MOST_NUMBERS = 250_000
+"""Weights given as JSON at most; beyond that it would be tens of megabytes."""
+
+
+def _png(model: str, layer: str, weights: NDArray[np.float32]) -> bytes:
+    del model, layer
+    buffer = io.BytesIO()
+    Image.fromarray(sheet(weights)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _json(model: str, layer: str, weights: NDArray[np.float32]) -> bytes:
+    if weights.size > MOST_NUMBERS:
+        raise NotAcceptable(
+            f"layer {layer!r} has {weights.size} weights, and JSON is given up to {MOST_NUMBERS}; accept image/png"
+        )
+    found = Filters(model=model, layer=layer, shape=list(weights.shape), weights=decimals(weights))
+    return found.__pydantic_serializer__.to_json(found)
+
+
+FORMS = {"image/png": _png, "application/json": _json}
+"""By media type: (model, layer, weights float32 [out, in, height, width]) -> content."""

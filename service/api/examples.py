@@ -1,0 +1,79 @@
+"""The examples of the API's documentation, made by the very code that makes answers, so that they cannot go stale."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel
+
+from service.api import schemas
+from service.api.problems import Kind, occurrence
+from service.runtime import exchange
+
+REQUEST_ID = "5f0c9e0e-8d0b-4c39-9a56-0d1b6c9a4f11"
+PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP4DwABAQEAsTz/PgAAAABJRU5ErkJggg==")
+"""A PNG of one pixel."""
+
+GRID = np.array([[-0.2, 0.6], [0.1, 3.1]], np.float32)
+MAP = exchange.TargetMap(
+    target=exchange.Target(1, "glaucoma", 0.91),
+    grid=GRID,
+    minimum=-0.2,
+    maximum=3.1,
+    empty=False,
+    region=(0, 0, 1411, 1411),
+    heatmap=exchange.Picture("image/png", PIXEL, 224, 224),
+    boxes=(exchange.Region((705.5, 705.5, 1411, 1411), 0.82),),
+)
+ANSWER = exchange.Answer(
+    status="ok",
+    reasons=(),
+    model=exchange.ModelFacts("glaucoma", "1.0.0", "9b" * 32, "SYNTHETIC, NOT FOR CLINICAL USE"),
+    image=exchange.ImageFacts("3c" * 32, 1411, 1411, "JPEG", ()),
+    predictions=(exchange.Prediction(1, "glaucoma", 0.91, 2.3), exchange.Prediction(0, "normal", 0.09, -0.1)),
+    explanations=(exchange.Explanation("gradcam", "layer4", {}, "heatmap = 255 · max(grid, 0) / maximum", (MAP,)),),
+    embedding=exchange.Embedding(np.array([0.12, 0.0, 1.5], np.float32), "avgpool"),
+    engine=exchange.EngineFacts("torch", "f32"),
+    timing_ms={"decode": 1.2, "forward": 13.0, "explain": 0.3, "total": 16.0},
+)
+REFUSED = replace(
+    ANSWER, status="refused", reasons=("out_of_distribution",), predictions=(), explanations=(), embedding=None
+)
+
+DETAILS = {
+    400: "the form has a field 'file'; images belong into the field image (curl -F image=@retina.jpg)",
+    404: "there is no model 'glaukoma': there are glaucoma, densenet121, resnet18",
+    406: "the answer exists as application/json, image/png, image/jpeg, application/x-npy,"
+    " and the Accept header takes none of these",
+    408: "the body was not complete after 10 s; it may take 10 s, and one more for each 256 KiB",
+    409: "CAM reads a class's map from the weights of one linear layer behind global average pooling, and behind layer"
+    " 'features' model 'vgg16-imagenet' has another head; these apply: gradcam, layercam",
+    413: "an image may have at most 32 MiB",
+    415: "the bytes are no image in a format that is read: JPEG, PNG, TIFF, BMP, WebP or GIF",
+    422: "query parameter top_k: Input should be greater than or equal to 1",
+    429: "256 images are waiting already; ask again in a second",
+    503: "model 'resnet18-imagenet' has no weights here yet; run `fovea models pull resnet18-imagenet`",
+}
+
+
+def dumped(model: BaseModel) -> dict[str, Any]:
+    """A model as the JSON it is sent as."""
+    return model.model_dump(mode="json")
+
+
+def problem(kind: Kind, path: str = "/predict") -> dict[str, Any]:
+    """An occurrence of a kind of problem."""
+    return dumped(occurrence(kind, DETAILS[kind.status], {"path": path, "state": {"request_id": REQUEST_ID}}))
+
+
+def answers(one: type[schemas.Head], wrong: Kind) -> dict[str, Any]:
+    """One image, a refused one, and several of which the second cannot be read."""
+    good, refused = dumped(one.of(ANSWER, REQUEST_ID)), dumped(one.of(REFUSED, REQUEST_ID))
+    return {
+        "one image": {"summary": "One image", "value": good},
+        "refused": {"summary": "An image the model does not answer for", "value": refused},
+        "several": {"summary": "Two images, of which one cannot be read", "value": {"results": [good, problem(wrong)]}},
+    }

@@ -1,0 +1,52 @@
+"""GET /livez, /readyz and /metrics: for whoever keeps the service running."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from fastapi import APIRouter, Request, Response
+
+from service.api.contract import METRICS, problems
+from service.api.metrics import CONTENT_TYPE
+from service.api.schemas import Shape
+from service.api.wiring import Asked
+from service.errors import UnavailableError
+
+router = APIRouter(tags=["operation"])
+
+
+class Alive(Shape):
+    """The process runs and its event loop turns."""
+
+    status: Literal["alive"] = "alive"
+
+
+class Ready(Shape):
+    """Questions to the default model are answered."""
+
+    status: Literal["ready"] = "ready"
+    detail: str
+    """More about it, where there is more to say."""
+
+
+@router.get("/livez")
+async def livez() -> Alive:
+    """Whether the process is alive: answers at once, whatever is being computed."""
+    return Alive()
+
+
+@router.get("/readyz", responses=problems(503))
+async def readyz(request: Request, answers: Asked) -> Ready:
+    """Whether to send requests here: not before the default model is loaded, and no longer once the service stops."""
+    if request.app.state.draining:
+        raise UnavailableError("the service is stopping", retry_after=5)
+    ready, why = answers.ready
+    if not ready:
+        raise UnavailableError(why or "the service is starting")
+    return Ready(detail=why)
+
+
+@router.get("/metrics", response_model=None, responses=METRICS)
+async def metrics(request: Request) -> Response:
+    """Counts and durations for Prometheus; nothing in them comes from a request's content."""
+    return Response(request.app.state.metrics.text(), media_type=CONTENT_TYPE)

@@ -1,0 +1,50 @@
+"""GET /problems and /problems/{slug}: where the `type` of every problem leads."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+
+from service.api.contract import problems as problem_responses
+from service.api.problems import ALL, Kind
+from service.api.queries import Plain
+from service.api.schemas import Shape
+from service.errors import UnknownName
+
+router = APIRouter(tags=["operation"])
+
+
+class ProblemKind(Shape):
+    """What a kind of problem means."""
+
+    type: str
+    """As in the problem itself."""
+    status: int
+    title: str
+    meaning: str
+    """What it says, and what to do about it."""
+
+
+class ProblemKinds(Shape):
+    """Every kind of problem there is."""
+
+    problems: list[ProblemKind]
+
+
+@router.get("/problems", responses=problem_responses(422))
+async def problems(request: Request, query: Plain) -> ProblemKinds:
+    """Every kind of problem this service can answer with."""
+    query.check(request.query_params)
+    return ProblemKinds(problems=[_shown(kind) for kind in ALL.values()])
+
+
+@router.get("/problems/{slug}", responses=problem_responses(404, 422))
+async def problem(request: Request, query: Plain, slug: str) -> ProblemKind:
+    """What one kind of problem means, and what to do about it."""
+    query.check(request.query_params)
+    if slug not in ALL:
+        raise UnknownName(f"there is no kind of problem {slug[:80]!r}; there are {', '.join(ALL)}")
+    return _shown(ALL[slug])
+
+
+def _shown(kind: Kind) -> ProblemKind:
+    return ProblemKind(type=kind.type, status=kind.status, title=kind.title, meaning=kind.meaning)

@@ -1,0 +1,300 @@
+"""The answers of the contract as JSON: shapes with a sentence for each field, and how an Answer becomes one.
+
+Every number is finite: where a model's are not, there is a problem and no answer.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from service.api.numbers import decimals
+from service.api.problems import Problem
+from service.runtime import exchange
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Box = tuple[Finite, Finite, Finite, Finite]
+
+
+class Shape(BaseModel):
+    """Base of all answers: frozen, and described by their fields."""
+
+    model_config = ConfigDict(frozen=True, from_attributes=True, use_attribute_docstrings=True, protected_namespaces=())
+
+
+class Model(Shape):
+    """Which model answered."""
+
+    name: str
+    version: str
+    weights_sha256: str
+    """Digest of the weights that answered."""
+    notice: str
+    """What must be shown beside every answer; may be empty."""
+
+
+class Image(Shape):
+    """Which image was asked about."""
+
+    sha256: Sha256
+    """Digest of the bytes as they were sent."""
+    width: int
+    """Pixels of the upright original."""
+    height: int
+    """Pixels of the upright original."""
+    format: str
+    """What the content is: JPEG, PNG, TIFF, BMP, WEBP or GIF."""
+    notes: list[str]
+    """What was done to the image that its sender should know, such as taking the first of several frames."""
+
+
+class Prediction(Shape):
+    """One class."""
+
+    index: int
+    label: str
+    probability: Share
+    """Calibrated probability."""
+    logit: Finite
+    """The raw score, before temperature and activation."""
+
+
+class Target(Shape):
+    """The class that a map explains."""
+
+    index: int
+    label: str
+    probability: Share
+
+
+class Picture(Shape):
+    """An encoded picture."""
+
+    media_type: str
+    base64: str
+    width: int
+    """Pixels."""
+    height: int
+    """Pixels."""
+
+    @classmethod
+    def of(cls, picture: exchange.Picture) -> Self:
+        """A picture with its bytes in base64."""
+        return cls(
+            media_type=picture.media_type,
+            base64=base64.b64encode(picture.data).decode(),
+            width=picture.width,
+            height=picture.height,
+        )
+
+
+class Region(Shape):
+    """A box around a connected part of the map."""
+
+    box: Box
+    """Left, top, right, bottom in pixels of the upright original."""
+    score: Share
+    """The share of the map's positive mass inside."""
+
+
+class Map(Shape):
+    """Where the model looked for one target. It is not where a lesion is."""
+
+    target: Target
+    grid: list[list[Finite]]
+    """The raw signed map at the layer's resolution, row by row."""
+    minimum: Finite
+    maximum: Finite
+    empty: bool
+    """Nothing in the grid is positive, so nothing is painted."""
+    region: Box
+    """Left, top, right, bottom of what the model saw, in pixels of the upright original; the grid covers exactly it."""
+    heatmap: Picture
+    """The map as an 8-bit grey PNG, at the resolution of the network's input."""
+    overlay: Picture | None
+    """The map painted over the image, where `overlay` asks for it."""
+    boxes: list[Region] | None
+    """Boxes, where `boxes` asks for them."""
+    quality: None = None
+    """Reserved: figures of how faithful the map is."""
+    partial: bool
+    """The deadline came before the method was finished; the map is of what was done by then."""
+    done: Share
+    """How much of the work was done: 1 for a complete map."""
+
+    @classmethod
+    def of(cls, found: exchange.TargetMap) -> Self:
+        """A map with its grid as nested lists."""
+        grid = decimals(found.grid)
+        return cls(
+            target=Target.model_validate(found.target),
+            grid=grid,
+            minimum=min(map(min, grid)),
+            maximum=max(map(max, grid)),
+            empty=found.empty,
+            region=found.region,
+            heatmap=Picture.of(found.heatmap),
+            overlay=found.overlay and Picture.of(found.overlay),
+            boxes=None if found.boxes is None else [Region.model_validate(box) for box in found.boxes],
+            partial=found.done < 1,
+            done=found.done,
+        )
+
+
+class Explanation(Shape):
+    """One method's maps."""
+
+    method: str
+    layer: str
+    """The stage whose feature maps were looked at."""
+    parameters: dict[str, JsonValue]
+    """The method's own parameters, resolved."""
+    normalisation: str
+    """How grid became heatmap, in words."""
+    maps: list[Map]
+    """One for each target, in the order asked for."""
+
+    @classmethod
+    def of(cls, found: exchange.Explanation) -> Self:
+        """An explanation with its maps."""
+        return cls(
+            method=found.method,
+            layer=found.layer,
+            parameters=dict(found.parameters),
+            normalisation=found.normalisation,
+            maps=[Map.of(one) for one in found.maps],
+        )
+
+
+class Engine(Shape):
+    """Who computed the feature maps."""
+
+    name: str
+    precision: str
+    """f32 or bf16."""
+
+
+class Head(Shape):
+    """What every answer begins with."""
+
+    request_id: str
+    """As in the X-Request-ID header and in the log."""
+    status: Literal["ok", "refused"]
+    """refused: the model does not answer for such an image, and `reasons` say why."""
+    reasons: list[str]
+    """out_of_distribution, ungradable; empty where status is ok."""
+    model: Model
+    image: Image
+    predictions: list[Prediction]
+    """The likeliest classes, likeliest first; empty where refused."""
+
+    @classmethod
+    def of(cls, answer: exchange.Answer, request_id: str) -> Self:
+        """The answer as JSON has it."""
+        common = {
+            "request_id": request_id,
+            "status": answer.status,
+            "reasons": list(answer.reasons),
+            "model": answer.model,
+            "image": Image(**{**vars(answer.image), "notes": list(answer.image.notes)}),
+            "predictions": list(answer.predictions),
+            "engine": answer.engine,
+            "timing_ms": dict(answer.timing_ms),
+        }
+        return cls.model_validate(common | cls.parts(answer))
+
+    @classmethod
+    def parts(cls, answer: exchange.Answer) -> dict[str, Any]:
+        """The fields that this kind of answer has beyond those all have."""
+        del answer
+        return {}
+
+
+class Tail(Shape):
+    """What every answer ends with."""
+
+    engine: Engine
+    timing_ms: dict[str, float]
+    """Milliseconds for this image: decode, forward, explain, total."""
+
+
+class Vector(Shape):
+    """The image as a vector."""
+
+    embedding: list[Finite] | None
+    """The output of `layer`, one number a channel; null where refused or not asked for."""
+    dim: int | None
+    """How many numbers."""
+    layer: str | None
+    """The stage it was taken after."""
+
+
+class PredictAnswer(Tail, Head):
+    """Class scores."""
+
+
+class ExplainAnswer(Tail, Head):
+    """Class scores and one method's maps."""
+
+    explanation: Explanation | None
+    """null where refused."""
+
+    @classmethod
+    def parts(cls, answer: exchange.Answer) -> dict[str, Any]:
+        """The one explanation."""
+        return {"explanation": Explanation.of(answer.explanations[0]) if answer.explanations else None}
+
+
+class EmbedAnswer(Tail, Vector, Head):
+    """Class scores and the image as a vector."""
+
+    @classmethod
+    def parts(cls, answer: exchange.Answer) -> dict[str, Any]:
+        """The vector."""
+        return _vector(answer.embedding)
+
+
+class AnalyzeAnswer(Tail, Vector, Head):
+    """Everything that was asked for, from one forward."""
+
+    explanations: list[Explanation]
+    """One a method, in the order asked for."""
+
+    @classmethod
+    def parts(cls, answer: exchange.Answer) -> dict[str, Any]:
+        """The vector and all explanations."""
+        return _vector(answer.embedding) | {"explanations": [Explanation.of(one) for one in answer.explanations]}
+
+
+class PredictAnswers(Shape):
+    """Several images: an answer or a problem for each, in the order sent."""
+
+    results: list[PredictAnswer | Problem]
+
+
+class ExplainAnswers(Shape):
+    """Several images: an answer or a problem for each, in the order sent."""
+
+    results: list[ExplainAnswer | Problem]
+
+
+class EmbedAnswers(Shape):
+    """Several images: an answer or a problem for each, in the order sent."""
+
+    results: list[EmbedAnswer | Problem]
+
+
+class AnalyzeAnswers(Shape):
+    """Several images: an answer or a problem for each, in the order sent."""
+
+    results: list[AnalyzeAnswer | Problem]
+
+
+def _vector(found: exchange.Embedding | None) -> dict[str, Any]:
+    if found is None:
+        return {"embedding": None, "dim": None, "layer": None}
+    return {"embedding": decimals(found.vector), "dim": len(found.vector), "layer": found.layer}

@@ -1,0 +1,25 @@
+"""What routes are handed: the parts that `create_app` put together."""
+
+from __future__ import annotations
+
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from service.api.allowance import Allowance
+from service.runtime.answers import Answers
+
+
+def _answers(request: Request) -> Answers:
+    return cast("Answers", request.app.state.answers)
+
+
+def _allowance(request: Request) -> Allowance:
+    return Allowance.of(request.app.state.settings)
+
+
+Asked = Annotated[Answers, Depends(_answers)]
+"""The running service's use cases."""
+
+Allowed = Annotated[Allowance, Depends(_allowance)]
+"""What the images of one request may come to."""
