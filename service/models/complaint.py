@@ -56,7 +56,7 @@ def complaint(fault: ErrorDetails, model: type[BaseModel]) -> str:
 def _meant(path: tuple[str, ...], model: type[BaseModel]) -> str:
     """The field that was probably meant, looked for in the table where the wrong one stands."""
     table: Any = model
-    for part in path[:-1]:
+    for part in (part for part in path[:-1] if not part.isdecimal()):
         field = table.model_fields.get(part) if _is_model(table) else None
         table = _model_in(field.annotation) if field else None
     if not _is_model(table):

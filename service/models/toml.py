@@ -41,6 +41,8 @@ def _value(value: Any) -> str:
             return repr(value)
         case str():
             return _text(value)
+        case list() | tuple() if value and all(isinstance(item, Mapping) for item in value):
+            return "[\n" + "".join(f"  {_item(item)},\n" for item in value) + "]"
         case list() | tuple():
             return "[" + ", ".join(_item(item) for item in value) + "]"
     raise TypeError(f"TOML here has no form for {type(value).__name__}: {value!r}")

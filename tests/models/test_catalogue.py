@@ -37,6 +37,11 @@ def changed(zoo: Path, old: str, new: str) -> Catalogue:
         ("resize = 16", "resze = 16", "field frame.resze: there is no such field; did you mean resize?"),
         ("crop = 16", "crop = 99", "field frame: crop (99) must not be larger than resize (16)"),
         ("licence", "license", "field card.licence: is required"),
+        (
+            "[models.mine.card]",
+            '[[models.mine.guard.limits]]\nmeasure = "coverage"\nmaxmum = 1\nreason = "ungradable"\n[models.mine.card]',
+            "field guard.limits.0.maxmum: there is no such field; did you mean maximum?",
+        ),
         ("licence", "license", "field card.license: there is no such field; did you mean licence?"),
         ('labels = ["healthy", "ill"]', "", "field labels: is required"),
         ('labels = ["healthy", "ill"]', 'labels = "ill"', "field labels: must be a list (you wrote 'ill')"),

@@ -112,6 +112,15 @@ def test_an_absolute_path_is_the_operators_choice() -> None:
         {"activation": "single-logit", "default_layer": "layer3", "stages": ["conv1", "layer1.0"]},
         {"arguments": {"width": 4, "deep": {"on": True, "list": [1, 2.5, "x"]}}, "architecture": "a.b:c"},
         {"frame": {"field_of_view": True, "resize": 300, "crop": 299, "mean": [0.5, 0.4, 0.3]}},
+        {"guard": {"limits": [{"measure": "coverage", "minimum": 0.4, "reason": "out_of_distribution"}]}},
+        {
+            "guard": {
+                "limits": [
+                    {"measure": "sharpness", "minimum": 1e-7, "reason": "ungradable"},
+                    {"measure": "brightness", "minimum": 10, "maximum": 240.5, "reason": "ungradable"},
+                ]
+            }
+        },
         {"card": CARD | {"figures": {"auc": 0.98, "auc 95 % interval": "0.97 to 0.99"}, "notice": 'SAYS "NO"\n[x]'}},
         {"weights": "torchvision:ResNet18_Weights.IMAGENET1K_V1", "sha256": None, "labels": "weights"},
         {"labels": ["gesund \N{PILL}", "a\\b", "\x7f\x01", "']]"]},
