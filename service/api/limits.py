@@ -38,7 +38,7 @@ class Limits:
         headers = Headers(scope=scope)
         self._check_host(headers.get("host", ""))
         announced = headers.get("content-length", "0")
-        self.check_bytes(int(announced) if announced.isdecimal() else 0)
+        self.check_bytes(int(announced[:20]) if announced.isdecimal() else 0)
         arrival = Arrival(self, receive)
         try:
             await self.app(scope, arrival.receive, send)

@@ -1,0 +1,92 @@
+"""Deadlines on a connection, which uvicorn has none of: a header that dribbles in, an answer nobody reads."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import cast
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+MOST_HEADER_BYTES = 64 * 2**10
+SLOWEST_READER = 64 * 2**10
+"""Bytes of an answer that its reader must take within one patience."""
+
+TOO_LONG = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\n"
+    b"content-type: text/plain\r\ncontent-length: 34\r\n\r\nthe header may have 64 KiB at most"
+)
+
+
+class Connection(HttpToolsProtocol):
+    """One connection. patience: seconds for a header, for the rest of an unread body, and for a reader that stalls.
+
+    Complete requests are not timed here: a body has its own deadline, and an answer its own too.
+    """
+
+    patience = 10.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(cast("asyncio.Transport", transport))
+        self._header_bytes = 0
+        self._waiting: asyncio.TimerHandle | None = None
+        self._stalled: asyncio.TimerHandle | None = None
+        self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_waiting()
+        self.resume_writing()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._waiting is not None:
+            self._header_bytes += len(data)
+        super().data_received(data)
+        if self._waiting is not None and self._header_bytes > MOST_HEADER_BYTES and not self.transport.is_closing():
+            self.transport.write(TOO_LONG)
+            self.transport.close()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._wait()
+
+    def on_headers_complete(self) -> None:
+        self._stop_waiting()
+        super().on_headers_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.cycle.response_complete and self.cycle.more_body:
+            self._wait()  # what is left of a body that was refused is thrown away, but not forever
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        if self.cycle.response_complete:
+            self._stop_waiting()
+            self._wait()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._stalled = self.loop.call_later(self.patience, self._check_reader, self.transport.get_write_buffer_size())
+
+    def resume_writing(self) -> None:
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
+        super().resume_writing()
+
+    def _wait(self) -> None:
+        if self._waiting is None:
+            self._header_bytes = 0
+            self._waiting = self.loop.call_later(self.patience, self.transport.abort)
+
+    def _stop_waiting(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
+
+    def _check_reader(self, before: int) -> None:
+        left = self.transport.get_write_buffer_size()
+        if before - left < SLOWEST_READER:
+            self.transport.abort()
+        else:
+            self._stalled = self.loop.call_later(self.patience, self._check_reader, left)
