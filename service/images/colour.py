@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable
 
 from PIL import Image, ImageChops, ImageCms
+from PIL.JpegImagePlugin import JpegImageFile
 
 from service.errors import UnsupportedImage
 from service.images.depth import scale_grey
@@ -38,6 +39,8 @@ def _plain(picture: Image.Image, notes: Notes) -> Image.Image:
             notes.append("The embedded colour profile cannot be used; colours are taken as sRGB.")
     if picture.mode == "CMYK":
         notes.append("CMYK converted to RGB.")
+        if isinstance(picture, JpegImageFile) and "adobe" not in picture.info:
+            notes.append("Its inks are taken as inverted, as Adobe writes them, though the file does not say so.")
     return _as_rgb(picture)
 
 
@@ -45,14 +48,14 @@ def _over_black(picture: Image.Image, notes: Notes) -> Image.Image:
     """What can be seen through becomes black, the surround of a fundus photograph."""
     if picture.mode == "La":  # Pillow's name for grey premultiplied by alpha
         picture = picture.convert("LA")
-    layered = picture.convert("RGBA")
-    alpha = layered.getchannel("A")
+    layered = picture if picture.mode == "RGBA" else picture.convert("RGBA")
+    clear = ImageChops.invert(layered.getchannel("A"))
     opaque = layered.convert("RGB")
     opaque.info = {key: value for key, value in picture.info.items() if key == "icc_profile"}
     opaque = _plain(opaque, notes)
-    if alpha.getextrema() != (255, 255):
+    if clear.getextrema() != (0, 0):
         notes.append("Transparent parts are laid over black.")
-        opaque.paste((0, 0, 0), mask=ImageChops.invert(alpha))
+        opaque.paste((0, 0, 0), mask=clear)
     return opaque
 
 

@@ -7,6 +7,7 @@ the largest number of the smallest usual depth that holds the picture: 65535 for
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ ROWS = 256
 SWAPPED = {
     f"{layout};16{order}": f"{layout};16{other}"
     for layout in ("RGB", "RGBA", "RGBX", "RGBa")
-    for order, other in (("B", "L"), ("L", "B"), ("N", "B"))
+    for order, other in (("B", "L"), ("L", "B"), ("N", "B" if sys.byteorder == "little" else "L"))
 }
 """Pillow keeps the upper byte of these 16-bit layouts; read as the layout on the right, it keeps the lower one."""
 

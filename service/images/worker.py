@@ -6,6 +6,7 @@ It imports neither torch nor the web, holds no secrets, and takes no more memory
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import resource
 import signal
@@ -76,14 +77,26 @@ def _confine(memory_mb: int) -> None:
         resource.setrlimit(what, (limit, limit))
 
 
+def _silence() -> BinaryIO:
+    """What C libraries and Pillow's loggers print goes nowhere: not among the replies, and not into the service's log,
+    which must hold nothing of an image. Tracebacks of our own stay. Returns the stream for the replies.
+    """
+    sink, errors = os.fdopen(os.dup(1), "wb"), os.fdopen(os.dup(2), "w")
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    sys.stderr = errors
+    logging.disable()
+    return sink
+
+
 def main() -> None:
     """Entry point: one argument, `wire.Terms` as JSON."""
     terms = wire.Terms.model_validate_json(sys.argv[1])
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the service, which then closes our input
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     Image.MAX_IMAGE_PIXELS = None  # this process has limits of its own
-    sink = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # nothing that a C library prints may land among the replies
+    sink = _silence()
     _confine(terms.memory_mb)
     sink.writelines(wire.pack(wire.Ready()))
     sink.flush()

@@ -20,6 +20,7 @@ from service.images import wire
 from service.images.decode import Limits
 from service.images.frame import Frame, Geometry
 
+COMMAND = (sys.executable, "-P", "-m", "service.images.worker")
 START_SECONDS = 60.0
 RESPAWN_SECONDS = 1.0  # pause after a failed respawn
 READ_BUFFER = 2**20
@@ -170,9 +171,8 @@ class _Worker:
     @classmethod
     async def start(cls, terms: wire.Terms) -> _Worker:
         """A worker that is ready. Raises UnavailableError."""
-        command = (sys.executable, "-P", "-m", "service.images.worker", terms.model_dump_json())
         process = await asyncio.create_subprocess_exec(
-            *command, stdin=PIPE, stdout=PIPE, env=_environment(), limit=READ_BUFFER
+            *COMMAND, terms.model_dump_json(), stdin=PIPE, stdout=PIPE, env=_environment(), limit=READ_BUFFER
         )
         worker = cls(process)
         try:
