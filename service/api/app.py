@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from service.api.envelope import Envelope
+from service.api.examples import told
 from service.api.limits import Limits
 from service.api.metrics import Metrics
 from service.api.problems import OF_HTTP, UNEXPECTED, occurrence, reply, reply_to
@@ -52,7 +53,7 @@ def create_app(settings: Settings, answers: Answers | None = None) -> FastAPI:
 
     Raises RegistryError where there is no registry at settings.registry.
     """
-    app = FastAPI(
+    app = Fovea(
         title="Fovea",
         version=API_VERSION,
         description=DESCRIPTION,
@@ -80,8 +81,18 @@ def create_app(settings: Settings, answers: Answers | None = None) -> FastAPI:
 
 
 def document(app: FastAPI) -> str:
-    """The OpenAPI document as it is committed: sorted nowhere, indented by two, with a newline at its end."""
+    """The OpenAPI document as it is committed: indented by two, with a newline at its end."""
     return json.dumps(app.openapi(), indent=2, ensure_ascii=False) + "\n"
+
+
+class Fovea(FastAPI):
+    """FastAPI whose OpenAPI document keeps the nulls of its examples."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The document, made once."""
+        if self.openapi_schema is None:
+            self.openapi_schema = told(super().openapi())
+        return self.openapi_schema
 
 
 @asynccontextmanager

@@ -68,14 +68,16 @@ def _texts(body: bytes) -> list[str]:
         document = pydantic_core.from_json(body, allow_inf_nan=False)
     except ValueError as error:
         raise MalformedRequest(f"the body is no JSON: {error}") from None
-    if not isinstance(document, dict) or "image" not in document:
+    if not isinstance(document, dict):
         raise MalformedRequest('the JSON must be an object with the image in base64: {"image": "..."}')
-    if len(document) > 1:
-        other = next(name for name in document if name != "image")
+    other = next((name for name in document if name != "image"), None)
+    if other is not None:
         raise MalformedRequest(
-            f"the JSON has a field {other[:40]!r}; it holds the image alone, and all else belongs into the query:"
-            " ?model=..."
+            f'the JSON has a field {other[:40]!r}; it holds the image alone, {{"image": "<base64>"}}, and all else'
+            " belongs into the query: ?model=..."
         )
+    if not document:
+        raise MalformedRequest('the JSON object is empty; it must hold the image in base64: {"image": "..."}')
     texts = document["image"] if isinstance(document["image"], list) else [document["image"]]
     if not texts or not all(isinstance(text, str) for text in texts):
         raise MalformedRequest("image must be a base64 string, or a list of them")

@@ -9,7 +9,8 @@ from pydantic import BaseModel
 
 from service import errors
 from service.api import examples
-from service.api.examples import dumped
+from service.api.descriptions import Filters
+from service.api.examples import verbatim
 from service.api.problems import KINDS, OF_HTTP
 from service.api.schemas import Head, Shape
 from service.explain.methods import METHODS
@@ -20,7 +21,7 @@ OF_IMAGES = (400, 404, 408, 413, 415, 422, 429, 503)
 """Statuses of problems that every image route may answer with."""
 
 KIND_OF_STATUS = {kind.status: kind for kind in reversed((*KINDS.values(), OF_HTTP[405]))}
-BINARY: dict[str, Any] = {"type": "string", "contentMediaType": "application/octet-stream"}
+BINARY: dict[str, Any] = {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
 RETRY_AFTER = {"Retry-After": {"description": "Seconds after which to ask again.", "schema": {"type": "integer"}}}
 
@@ -38,7 +39,7 @@ IMAGES: dict[str, Any] = {
                         "image": {
                             "type": "array",
                             "minItems": 1,
-                            "items": {"type": "string", "format": "binary"},
+                            "items": BINARY,
                             "description": "An image file; repeat the field for several.",
                         }
                     },
@@ -116,7 +117,6 @@ FILTERS: Responses = {
         "content": {
             "image/png": {"schema": BINARY},
             "application/json": {
-                "schema": {"$ref": "#/components/schemas/Filters"},
                 "example": {
                     "model": "resnet18",
                     "layer": "conv1",
@@ -125,6 +125,7 @@ FILTERS: Responses = {
                 },
             },
         },
+        "model": Filters,
     }
 }
 
@@ -136,7 +137,7 @@ def problems(*statuses: int) -> Responses:
 
 def _problem(status: int) -> dict[str, Any]:
     kind = KIND_OF_STATUS[status]
-    content = {"application/problem+json": {"schema": PROBLEM, "example": examples.problem(kind)}}
+    content = {"application/problem+json": {"schema": PROBLEM, "example": verbatim(examples.problem(kind))}}
     found: dict[str, Any] = {"description": f"{HTTPStatus(status).phrase}. {kind.meaning}", "content": content}
     return found | ({"headers": RETRY_AFTER} if status in {429, 503} else {})
 
@@ -145,7 +146,7 @@ def answers_with(
     one: type[Head], several: type[Shape], *statuses: int, content: dict[str, Any] | None = None
 ) -> Responses:
     """An image route's responses: one answer or several, and the problems. content: further forms of the answer."""
-    shown = examples.answers(one, KINDS[errors.UnsupportedImage])
+    shown = examples.answers(one, several, KINDS[errors.UnsupportedImage])
     answer: dict[str, Any] = {
         "model": one | several,
         "description": "One image: its answer. Several: `results`, an answer or a problem for each, in order.",
@@ -156,4 +157,4 @@ def answers_with(
 
 def example(model: BaseModel) -> Responses:
     """A successful response's example."""
-    return {200: {"content": {"application/json": {"example": dumped(model)}}}}
+    return {200: {"content": {"application/json": {"example": verbatim(model)}}}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,17 @@ import numpy as np
 from pydantic import BaseModel
 
 from service.api import schemas
-from service.api.problems import Kind, occurrence
+from service.api.descriptions import (
+    EmbeddingPlace,
+    EngineChoice,
+    Layer,
+    MethodState,
+    ModelDetails,
+    ModelLine,
+    Models,
+)
+from service.api.problems import Kind, Problem, occurrence
+from service.models.card import Card
 from service.runtime import exchange
 
 REQUEST_ID = "5f0c9e0e-8d0b-4c39-9a56-0d1b6c9a4f11"
@@ -43,6 +54,50 @@ REFUSED = replace(
     ANSWER, status="refused", reasons=("out_of_distribution",), predictions=(), explanations=(), embedding=None
 )
 
+MODELS = Models(
+    default="glaucoma",
+    models=[
+        ModelLine(
+            name="glaucoma",
+            state="ready",
+            problem="",
+            version="1.0.0",
+            architecture="resnet18",
+            classes=2,
+            notice=ANSWER.model.notice,
+        ),
+        ModelLine(
+            name="vgg16-imagenet",
+            state="missing",
+            problem="model 'vgg16-imagenet' has no weights here yet; run `fovea models pull vgg16-imagenet`",
+            version="1.0.0",
+            architecture="vgg16",
+            classes=1000,
+            notice="",
+        ),
+    ],
+)
+MODEL = ModelDetails(
+    **MODELS.models[0].model_dump(),
+    labels=["normal", "glaucoma"],
+    activation="softmax",
+    operating_point=0.5,
+    card=Card(
+        intended_use="Showing how an explanation looks.",
+        do_not_use="For anything that concerns a patient.",
+        training_data="Procedural pictures of the fundus.",
+        licence="Apache-2.0",
+        figures={"auc": 0.98},
+        notice=ANSWER.model.notice,
+    ),
+    weights_sha256=ANSWER.model.weights_sha256,
+    default_layer="layer4",
+    layers=[Layer(name="layer4", shape=[512, 7, 7], spatial=True), Layer(name="fc", shape=[2], spatial=False)],
+    methods=[MethodState(name="gradcam", applies=True, reason=None)],
+    embedding=EmbeddingPlace(layer="flatten", dim=512),
+    engine=EngineChoice(name="torch", precision="f32"),
+)
+
 DETAILS = {
     400: "the form has a field 'file'; images belong into the field image (curl -F image=@retina.jpg)",
     404: "there is no model 'glaukoma': there are glaucoma, densenet121, resnet18",
@@ -59,21 +114,36 @@ DETAILS = {
 }
 
 
-def dumped(model: BaseModel) -> dict[str, Any]:
-    """A model as the JSON it is sent as."""
-    return model.model_dump(mode="json")
+VERBATIM = "verbatim:"
 
 
-def problem(kind: Kind, path: str = "/predict") -> dict[str, Any]:
+def verbatim(model: BaseModel) -> str:
+    """A model as text: FastAPI drops every null from an example it can see into. `told` undoes it."""
+    return VERBATIM + model.model_dump_json()
+
+
+def told(node: Any) -> Any:
+    """An OpenAPI document in which every verbatim example is itself again."""
+    if isinstance(node, dict):
+        return {name: told(value) for name, value in node.items()}
+    if isinstance(node, list):
+        return [told(value) for value in node]
+    if isinstance(node, str) and node.startswith(VERBATIM):
+        return json.loads(node.removeprefix(VERBATIM))
+    return node
+
+
+def problem(kind: Kind) -> Problem:
     """An occurrence of a kind of problem."""
-    return dumped(occurrence(kind, DETAILS[kind.status], {"path": path, "state": {"request_id": REQUEST_ID}}))
+    return occurrence(kind, DETAILS[kind.status], {"path": "/predict", "state": {"request_id": REQUEST_ID}})
 
 
-def answers(one: type[schemas.Head], wrong: Kind) -> dict[str, Any]:
+def answers(one: type[schemas.Head], several: type[schemas.Shape], wrong: Kind) -> dict[str, Any]:
     """One image, a refused one, and several of which the second cannot be read."""
-    good, refused = dumped(one.of(ANSWER, REQUEST_ID)), dumped(one.of(REFUSED, REQUEST_ID))
+    good, refused = one.of(ANSWER, REQUEST_ID), one.of(REFUSED, REQUEST_ID)
+    results = several.model_validate({"results": [good, problem(wrong)]})
     return {
-        "one image": {"summary": "One image", "value": good},
-        "refused": {"summary": "An image the model does not answer for", "value": refused},
-        "several": {"summary": "Two images, of which one cannot be read", "value": {"results": [good, problem(wrong)]}},
+        "one image": {"summary": "One image", "value": verbatim(good)},
+        "refused": {"summary": "An image the model does not answer for", "value": verbatim(refused)},
+        "several": {"summary": "Two images, of which one cannot be read", "value": verbatim(results)},
     }

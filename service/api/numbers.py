@@ -14,7 +14,8 @@ DIGITS = (6, 7, 8, 9)
 def decimals(values: NDArray[np.float32]) -> list[Any]:
     """float32 of any shape -> nested lists of floats, such that float32(decimals(v)) == v, bit for bit.
 
-    0.1 stays 0.1, where a plain conversion to double would write 0.10000000149011612.
+    0.1 stays 0.1, where a plain conversion to double would write 0.10000000149011612. Below 1e-13 and above 1e22 powers
+    of ten are no exact doubles any more, and some numbers keep more digits than they need. Ten times as fast as str.
     """
     exact = values.astype(np.float64)
     shortest = exact.copy()

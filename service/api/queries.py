@@ -35,8 +35,8 @@ class PlainQuery(BaseModel):
         for name in sent:
             if name not in fields and name not in also:
                 known = [*fields, *sorted(also)]
-                names = f"there are {', '.join(known)}" if known else "there are none"
-                raise BadParameter(f"there is no query parameter {name[:40]!r} here; {names}")
+                names = f"it takes {', '.join(known)}" if known else "it takes none"
+                raise BadParameter(f"this address takes no query parameter {name[:40]!r}; {names}")
             repeatable = name in fields and get_origin(fields[name].annotation) is list
             if not repeatable and len(sent.getlist(name)) > 1:
                 raise BadParameter(f"query parameter {name[:40]} was given more than once, and takes one value")

@@ -222,6 +222,20 @@ class Tail(Shape):
     """Milliseconds for this image: decode, forward, explain, total."""
 
 
+class Explained(Shape):
+    """The reason for an answer."""
+
+    explanation: Explanation | None
+    """null where refused."""
+
+
+class ManyExplained(Shape):
+    """The reasons for an answer."""
+
+    explanations: list[Explanation]
+    """One a method, in the order asked for."""
+
+
 class Vector(Shape):
     """The image as a vector."""
 
@@ -237,11 +251,8 @@ class PredictAnswer(Tail, Head):
     """Class scores."""
 
 
-class ExplainAnswer(Tail, Head):
+class ExplainAnswer(Tail, Explained, Head):
     """Class scores and one method's maps."""
-
-    explanation: Explanation | None
-    """null where refused."""
 
     @classmethod
     def parts(cls, answer: exchange.Answer) -> dict[str, Any]:
@@ -258,11 +269,8 @@ class EmbedAnswer(Tail, Vector, Head):
         return _vector(answer.embedding)
 
 
-class AnalyzeAnswer(Tail, Vector, Head):
+class AnalyzeAnswer(Tail, Vector, ManyExplained, Head):
     """Everything that was asked for, from one forward."""
-
-    explanations: list[Explanation]
-    """One a method, in the order asked for."""
 
     @classmethod
     def parts(cls, answer: exchange.Answer) -> dict[str, Any]:

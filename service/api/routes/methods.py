@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request
 
-from service.api.contract import problems
+from service.api.contract import example, problems
 from service.api.descriptions import Methods, method_line
 from service.api.queries import Plain
 from service.explain.methods import METHODS
 
 router = APIRouter(tags=["methods"])
 
+EXAMPLE = Methods(methods=[method_line(METHODS["finercam"])])
 
-@router.get("/methods", responses=problems(422))
+
+@router.get("/methods", responses=example(EXAMPLE) | problems(422))
 async def methods(request: Request, query: Plain) -> Methods:
     """Every explanation method: paper, formula, its own parameters, its cost, and what it needs of a model."""
     query.check(request.query_params)

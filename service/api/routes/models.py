@@ -7,8 +7,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from service.api import drawing
-from service.api.contract import FILTERS, problems
+from service.api import drawing, examples
+from service.api.contract import FILTERS, example, problems
 from service.api.descriptions import ModelDetails, Models, details, line
 from service.api.negotiation import choose
 from service.api.queries import FiltersQuery, Plain
@@ -21,7 +21,7 @@ router = APIRouter(tags=["models"])
 ModelName = Annotated[str, Path(description="A model's name; `GET /models` lists them.", examples=["glaucoma"])]
 
 
-@router.get("/models", responses=problems(422))
+@router.get("/models", responses=example(examples.MODELS) | problems(422))
 async def models(request: Request, query: Plain, answers: Asked) -> Models:
     """All models with their state: ready, missing, loading or failed."""
     query.check(request.query_params)
@@ -29,7 +29,7 @@ async def models(request: Request, query: Plain, answers: Asked) -> Models:
     return Models(default=registry.default, models=[line(registry.status(name)) for name in registry.names])
 
 
-@router.get("/models/{name}", responses=problems(404, 422))
+@router.get("/models/{name}", responses=example(examples.MODEL) | problems(404, 422))
 async def model(request: Request, name: ModelName, query: Plain, answers: Asked) -> ModelDetails:
     """One model: its card, labels, layers, the methods that apply to it, digests and engine."""
     query.check(request.query_params)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Literal
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import PlainTextResponse
 
-from service.api.contract import METRICS, problems
+from service.api.contract import METRICS, example, problems
 from service.api.metrics import CONTENT_TYPE
 from service.api.schemas import Shape
 from service.api.wiring import Asked
@@ -29,13 +30,13 @@ class Ready(Shape):
     """More about it, where there is more to say."""
 
 
-@router.get("/livez")
+@router.get("/livez", responses=example(Alive()))
 async def livez() -> Alive:
     """Whether the process is alive: answers at once, whatever is being computed."""
     return Alive()
 
 
-@router.get("/readyz", responses=problems(503))
+@router.get("/readyz", responses=example(Ready(detail="")) | problems(503))
 async def readyz(request: Request, answers: Asked) -> Ready:
     """Whether to send requests here: not before the default model is loaded, and no longer once the service stops."""
     if request.app.state.draining:
@@ -46,7 +47,7 @@ async def readyz(request: Request, answers: Asked) -> Ready:
     return Ready(detail=why)
 
 
-@router.get("/metrics", response_model=None, responses=METRICS)
+@router.get("/metrics", response_class=PlainTextResponse, response_model=None, responses=METRICS)
 async def metrics(request: Request) -> Response:
     """Counts and durations for Prometheus; nothing in them comes from a request's content."""
     return Response(request.app.state.metrics.text(), media_type=CONTENT_TYPE)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from typing import Annotated
 
+from fastapi import APIRouter, Path, Request
+
+from service.api.contract import example
 from service.api.contract import problems as problem_responses
 from service.api.problems import ALL, Kind
 from service.api.queries import Plain
@@ -30,21 +33,26 @@ class ProblemKinds(Shape):
     problems: list[ProblemKind]
 
 
-@router.get("/problems", responses=problem_responses(422))
+def _shown(kind: Kind) -> ProblemKind:
+    return ProblemKind(type=kind.type, status=kind.status, title=kind.title, meaning=kind.meaning)
+
+
+Slug = Annotated[str, Path(description="The last part of a problem's `type`.", examples=["too-large"])]
+
+EXAMPLE = _shown(ALL["too-large"])
+
+
+@router.get("/problems", responses=example(ProblemKinds(problems=[EXAMPLE])) | problem_responses(422))
 async def problems(request: Request, query: Plain) -> ProblemKinds:
     """Every kind of problem this service can answer with."""
     query.check(request.query_params)
     return ProblemKinds(problems=[_shown(kind) for kind in ALL.values()])
 
 
-@router.get("/problems/{slug}", responses=problem_responses(404, 422))
-async def problem(request: Request, query: Plain, slug: str) -> ProblemKind:
+@router.get("/problems/{slug}", responses=example(EXAMPLE) | problem_responses(404, 422))
+async def problem(request: Request, query: Plain, slug: Slug) -> ProblemKind:
     """What one kind of problem means, and what to do about it."""
     query.check(request.query_params)
     if slug not in ALL:
         raise UnknownName(f"there is no kind of problem {slug[:80]!r}; there are {', '.join(ALL)}")
     return _shown(ALL[slug])
-
-
-def _shown(kind: Kind) -> ProblemKind:
-    return ProblemKind(type=kind.type, status=kind.status, title=kind.title, meaning=kind.meaning)

@@ -1,0 +1,63 @@
+"""The contract is true: requests made up from the OpenAPI document itself, good and bad, checked against it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import schemathesis
+from fastapi import FastAPI
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import Case, GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.parameters import ParameterLocation
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+    unsupported_method,
+)
+
+DOCUMENT = json.loads((Path(__file__).parents[2] / "openapi" / "openapi.json").read_text())
+OPERATIONS = [
+    (method.upper(), path, found) for path, item in DOCUMENT["paths"].items() for method, found in item.items()
+]
+GOOD = [(method, path, GenerationMode.POSITIVE) for method, path, _ in OPERATIONS]
+BAD = [
+    (method, path, GenerationMode.NEGATIVE)
+    for method, path, found in OPERATIONS
+    if any(parameter["in"] == "query" for parameter in found.get("parameters", []))
+]
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    negative_data_rejection,
+    unsupported_method,
+]
+
+
+@pytest.mark.parametrize(("method", "path", "mode"), GOOD + BAD)
+def test_no_request_breaks_the_contract(app: FastAPI, method: str, path: str, mode: GenerationMode) -> None:
+    """A body cannot be wrong for the fake, which takes any bytes for an image: there only 5xx and shapes are checked."""
+    schema = schemathesis.openapi.from_asgi("/openapi.json", app)
+
+    @settings(
+        max_examples=20,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=schema[path][method].as_strategy(generation_mode=mode))
+    def holds(case: Case) -> None:
+        bytes_are_bytes = case.meta is not None and case.meta.is_negative_at(ParameterLocation.BODY)
+        case.call_and_validate(checks=CHECKS, excluded_checks=[negative_data_rejection] if bytes_are_bytes else [])
+
+    holds()
