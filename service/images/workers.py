@@ -6,10 +6,10 @@ import asyncio
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,7 @@ KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "PYTHON
 
 Pixels = npt.NDArray[np.uint8]
 Header = TypeVar("Header")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -65,24 +66,24 @@ class DecodePool:
         self._terms = wire.Terms(bytes=self._limits.bytes, pixels=self._limits.pixels, memory_mb=memory_mb)
         self._idle: asyncio.Queue[_Worker | None] = asyncio.Queue()
         self._workers: set[_Worker] = set()
-        self._replacements: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._open = False
 
     async def start(self) -> None:
         """Start all workers at once; returns when all are ready. Raises UnavailableError where one cannot start."""
         self._open, self._idle = True, asyncio.Queue()
-        try:
-            await asyncio.gather(*(self._add() for _ in range(self._count)))
-        except BaseException:
-            await self.close()
-            raise
+        started = await asyncio.gather(*(self._add() for _ in range(self._count)), return_exceptions=True)
+        for outcome in started:
+            if isinstance(outcome, BaseException):
+                await self.close()
+                raise outcome
 
     async def close(self) -> None:
         """End all workers and wait for them; images still being decoded get UnavailableError."""
         self._open = False
-        for task in self._replacements:
-            task.cancel()
-        await asyncio.gather(*self._replacements, return_exceptions=True)
+        for worker in self._workers:
+            worker.kill()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*(worker.end() for worker in self._workers))
         self._workers.clear()
         self._idle.put_nowait(None)  # wakes whoever still waits for a worker
@@ -98,13 +99,16 @@ class DecodePool:
         """Decode and frame one image file. preview: longest side in pixels of the preview, 0 for none; it
         may come out at half of that, where the decoder can then do less, and is never larger than the image.
 
-        Raises UnsupportedImage, TooLarge, DamagedImage; UnavailableError where the pool is closed. Cancelling costs
-        the worker that was busy with this image, and nothing else.
+        Raises UnsupportedImage, TooLarge, DamagedImage; UnavailableError where the pool is closed. Where the caller is
+        cancelled, the worker finishes in its own time and is then free again.
         """
         if len(data) > self._limits.bytes:
             raise TooLarge(f"The image has {len(data)} bytes; at most {self._limits.bytes} are accepted.")
         job = wire.Job(frame=frame, preview=preview, seconds=self._seconds)
         worker = await self._free()
+        return await asyncio.shield(self._kept(self._decode(worker, job, data)))
+
+    async def _decode(self, worker: _Worker, job: wire.Job, data: bytes) -> Prepared:
         intact = False
         try:
             async with asyncio.timeout(self._seconds):
@@ -126,6 +130,18 @@ class DecodePool:
             raise wire.ERRORS[prepared.error](prepared.detail)
         return prepared
 
+    def _kept(self, work: Coroutine[None, None, Result]) -> asyncio.Task[Result]:
+        """A task that outlives its caller, but not the pool."""
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+        return task
+
+    def _finished(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # nobody may be left to ask for it
+
     async def _free(self) -> _Worker:
         """The next free worker that is alive."""
         while self._open:
@@ -146,16 +162,15 @@ class DecodePool:
     def _replace(self, worker: _Worker) -> None:
         worker.kill()
         if self._open:
-            task = asyncio.ensure_future(self._respawn(worker))
-            self._replacements.add(task)
-            task.add_done_callback(self._replacements.discard)
+            self._kept(self._respawn(worker))
 
     async def _respawn(self, worker: _Worker) -> None:
         await worker.end()
         self._workers.discard(worker)
-        while True:
+        while self._open:
             try:
-                return await self._add()
+                await self._add()
+                break
             except (UnavailableError, OSError):  # out of processes or memory, perhaps for a moment
                 await asyncio.sleep(RESPAWN_SECONDS)
 
