@@ -82,9 +82,10 @@ def pack(header: BaseModel, *body: bytes) -> list[bytes]:
 
 
 def read(stream: BinaryIO) -> tuple[bytes, bytes] | None:
-    """Header and body of the next message; None at the end of the stream."""
+    """Header and body of the next message; None where the stream ends before or within it."""
     lengths = stream.read(LENGTHS.size)
     if len(lengths) < LENGTHS.size:
         return None
     header_bytes, body_bytes = LENGTHS.unpack(lengths)
-    return stream.read(header_bytes), stream.read(body_bytes)
+    header, body = stream.read(header_bytes), stream.read(body_bytes)
+    return (header, body) if len(body) == body_bytes else None
