@@ -55,7 +55,7 @@ def examine(look: Look, methods: list[Method], question: Question, deadline: flo
     return Parts(
         predictions=ranked,
         explanations=tuple(explanation(look, method, question, ranked, deadline) for method in methods),
-        embedding=embedding(look) if question.embed else None,
+        embedding=embedding(look, pooled=question.layer is not None and not methods) if question.embed else None,
     )
 
 
@@ -78,9 +78,9 @@ def predictions(look: Look) -> tuple[Prediction, ...]:
     return tuple(Prediction(index, entry.labels[index], chances[index], raw[index]) for index in ranked)
 
 
-def embedding(look: Look) -> Embedding:
-    """The vector right before the last linear layer; the mean over space where that is a map."""
-    layer = look.classifier.embedding_layer
+def embedding(look: Look, pooled: bool = False) -> Embedding:
+    """The vector right before the last linear layer, or the look's own layer `pooled`; a map is averaged over space."""
+    layer = look.layer if pooled else look.classifier.embedding_layer
     with torch.no_grad():
         vector = look.classifier.network.between(look.layer, layer)(look.A)[0]
     if vector.dim() == 3:

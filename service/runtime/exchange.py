@@ -17,7 +17,8 @@ class Question:
     model: a registry name; None takes the registry's default. top_k: how many predictions, at least 1.
     methods: names in `METHODS`; none asks for no explanation. parameters: the methods' own parameters by name.
     targets: class indexes or labels to explain; none takes the predicted class. top_k_targets: explain the k likeliest
-    classes. versus: labels or indexes to contrast with. layer: where to cut; None takes the last spatial map.
+    classes. versus: labels or indexes to contrast with. layer: where to cut; None takes the last spatial map, and the
+    vector from right before the last linear layer; without methods, the vector is taken from the layer named.
     boxes, overlay, embed: what else to return. colormap: one of `COLORMAPS`. overlay_type: image/jpeg or image/png.
     """
 
