@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from service.api.problems import describe
-from service.errors import DamagedImage, FoveaError, TooLarge, UnavailableError, UnsupportedImage
+from service.errors import DamagedImage, FoveaError, ModelFault, TooLarge, UnavailableError, UnsupportedImage
 from service.runtime.exchange import Answer
 
 T = TypeVar("T")
@@ -41,20 +41,24 @@ async def ask_all(
 
 def as_json(request: Request, outcomes: list[Outcome], shape: Callable[[Answer, str], BaseModel]) -> Response:
     """One answer as itself; several as `{"results": [answer or problem, ...]}`, and then always with status 200."""
-    metrics, request_id = request.app.state.metrics, request.state.request_id
-    results = []
-    for outcome in outcomes:
-        if isinstance(outcome, FoveaError):
-            results.append(_json(describe(outcome, request.scope)))
-        else:
-            metrics.answered(outcome.model.name, outcome.status, outcome.timing_ms)
-            results.append(_json(shape(outcome, request_id)))
-    content = results[0] if len(results) == 1 else b'{"results":[' + b",".join(results) + b"]}"
+    results = [_shaped(request, outcome, shape) for outcome in outcomes]
+    if len(results) == 1 and isinstance(results[0], FoveaError):
+        raise results[0]
+    shown = [describe(one, request.scope) if isinstance(one, FoveaError) else one for one in results]
+    texts = [one.__pydantic_serializer__.to_json(one) for one in shown]
+    content = texts[0] if len(texts) == 1 else b'{"results":[' + b",".join(texts) + b"]}"
     return Response(content, media_type="application/json")
 
 
-def _json(model: BaseModel) -> bytes:
-    return model.__pydantic_serializer__.to_json(model)
+def _shaped(request: Request, outcome: Outcome, shape: Callable[[Answer, str], BaseModel]) -> BaseModel | FoveaError:
+    if isinstance(outcome, FoveaError):
+        return outcome
+    request.app.state.metrics.answered(outcome.model.name, outcome.status, outcome.timing_ms)
+    try:
+        return shape(outcome, request.state.request_id)
+    except ValidationError as error:
+        what = ", ".join(".".join(map(str, fault["loc"])) for fault in error.errors()[:3])
+        return ModelFault(f"model {outcome.model.name!r} gave numbers that are not finite, or impossible: {what}")
 
 
 def _is_closed(failed: list[FoveaError]) -> bool:

@@ -27,7 +27,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(cast("asyncio.Transport", transport))
-        self._header_bytes = 0
+        self._in_header, self._header_bytes = False, 0
         self._waiting: asyncio.TimerHandle | None = None
         self._stalled: asyncio.TimerHandle | None = None
         self._wait()
@@ -38,18 +38,20 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._waiting is not None:
-            self._header_bytes += len(data)
         super().data_received(data)
-        if self._waiting is not None and self._header_bytes > MOST_HEADER_BYTES and not self.transport.is_closing():
+        if self._in_header:
+            self._header_bytes += len(data)
+        if self._in_header and self._header_bytes > MOST_HEADER_BYTES and not self.transport.is_closing():
             self.transport.write(TOO_LONG)
             self.transport.close()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._in_header, self._header_bytes = True, 0
         self._wait()
 
     def on_headers_complete(self) -> None:
+        self._in_header = False
         self._stop_waiting()
         super().on_headers_complete()
 
@@ -76,8 +78,14 @@ class Connection(HttpToolsProtocol):
 
     def _wait(self) -> None:
         if self._waiting is None:
-            self._header_bytes = 0
-            self._waiting = self.loop.call_later(self.patience, self.transport.abort)
+            self._waiting = self.loop.call_later(self.patience, self._give_up)
+
+    def _give_up(self) -> None:
+        self._waiting = None
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._wait()  # we owe an answer to what came before: it is not the client who is late
+        else:
+            self.transport.abort()
 
     def _stop_waiting(self) -> None:
         if self._waiting is not None:

@@ -36,7 +36,7 @@ def boxes(heat: NDArray[np.float32], threshold: float) -> tuple[Box, ...]:
     labels, count = ndimage.label(heat >= threshold * peak, structure=np.ones((3, 3)))
     numbers = np.arange(1, count + 1)
     area = ndimage.sum_labels(np.ones_like(heat), labels, numbers)
-    mass = ndimage.sum_labels(heat, labels, numbers) / heat.sum()
+    mass = np.minimum(ndimage.sum_labels(heat, labels, numbers) / heat.sum(dtype=np.float64), 1.0)
     places = ndimage.find_objects(labels)
     order = sorted(range(count), key=lambda i: (-area[i], -mass[i]))[:MOST]
     return tuple(

@@ -183,7 +183,7 @@ def _overlay(look: Look, method: Method, question: Question, of: Prediction, gri
     if look.prepared.preview is None:
         raise ValueError("an overlay needs a preview of the image")
     notice = look.classifier.entry.card.notice
-    caption = f"{method.title} for {of.label} ({of.probability:.2f}): where the model looked. {notice}"
+    caption = f"{method.title} for {of.label} ({of.probability:.2f}). {notice}"
     data = overlay(
         look.prepared.preview, look.prepared.geometry, grid, question.colormap, question.overlay_type, caption
     )
