@@ -1,0 +1,5 @@
+"""`python -m service` is the command `fovea`."""
+
+from service.cli.main import app
+
+app()

@@ -1,0 +1,96 @@
+"""What the README tells people to type works as it stands, against the service with its shipped models."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines()]
+CURL = [line for line in COMMANDS if line.startswith("curl")]
+
+
+@pytest.fixture(scope="module")
+def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """A service in a process of its own, with nothing configured but its port and its folder."""
+    folder = tmp_path_factory.mktemp("serve")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("FOVEA_")}
+    log = folder / "log"
+    with log.open("wb") as file:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "service", "serve", "--port", "0", "--data-dir", str(folder)],
+            stderr=file,
+            stdout=file,
+            env=environment,
+            cwd=ROOT,
+        )
+    try:
+        number = _wait(server, log)
+        yield number
+    finally:
+        server.terminate()
+        assert server.wait(30) == 0
+
+
+def _wait(server: subprocess.Popen[bytes], log: Path) -> int:
+    for _ in range(600):
+        assert server.poll() is None, log.read_text()
+        found = re.search(r"http://127\.0\.0\.1:(\d+)", log.read_text())
+        if found and httpx.get(f"http://127.0.0.1:{found.group(1)}/readyz").status_code == 200:
+            return int(found.group(1))
+        time.sleep(0.1)
+    raise AssertionError(log.read_text())
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+@pytest.mark.parametrize("command", CURL)
+def test_every_curl_command_of_the_readme_answers(port: int, command: str, tmp_path: Path) -> None:
+    words = shlex.split(command.replace("localhost:8000", f"127.0.0.1:{port}").replace("samples/", f"{ROOT}/samples/"))
+    done = subprocess.run([*words, "--fail-with-body", "--silent"], cwd=tmp_path, capture_output=True, check=False)
+    assert done.returncode == 0, done.stdout
+    picture = tmp_path / "map.png"
+    if "-o" in words:
+        assert picture.read_bytes().startswith(b"\x89PNG")
+        return
+    answer = json.loads(done.stdout)
+    assert answer["status"] == "ok"
+    assert answer["model"]["notice"].startswith("SYNTHETIC")
+
+
+def test_make_targets_of_the_readme_exist() -> None:
+    targets = {line.split()[1] for line in COMMANDS if line.startswith("make ")}
+    assert {"serve", "test"} <= targets
+    makefile = (ROOT / "Makefile").read_text()
+    assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)
+
+
+def test_the_command_line_explains_without_a_server(tmp_path: Path) -> None:
+    (line,) = (line for line in COMMANDS if "fovea explain" in line)
+    words = shlex.split(line.replace("samples/", f"{ROOT}/samples/"))[1:]
+    done = subprocess.run(
+        [sys.executable, "-m", "service", *words],
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
+        text=True,
+        env=_here(),
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")
+    assert "SYNTHETIC" in done.stdout
+
+
+def _here() -> dict[str, str]:
+    return os.environ | {"PYTHONPATH": str(ROOT)}
