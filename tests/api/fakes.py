@@ -47,6 +47,7 @@ FAULTS: dict[bytes, Exception] = {
 """What the fake does with these bytes in place of answering."""
 
 REFUSED = b"not like a retina"
+NOT_A_NUMBER = b"embeds as nan"
 WAITS = b"wait"
 """Answered only once `gate` is open."""
 
@@ -112,6 +113,8 @@ class FakeAnswers:
             engine=EngineFacts("fake", "f32"),
             timing_ms={"decode": 1.25, "forward": 2.5, "explain": 0.25, "total": 4.0},
         )
+        if data == NOT_A_NUMBER:
+            return replace(answer, embedding=Embedding(np.array([1, np.nan, np.inf], np.float32), "avgpool"))
         if data == REFUSED:
             nothing = replace(answer, predictions=(), explanations=(), embedding=None)
             return replace(nothing, status="refused", reasons=("out_of_distribution",))

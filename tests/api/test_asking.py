@@ -10,7 +10,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from tests.api.fakes import REFUSED, WAITS, FakeAnswers
+from tests.api.fakes import NOT_A_NUMBER, REFUSED, WAITS, FakeAnswers
 from tests.api.raw import chunk, post
 
 
@@ -72,6 +72,15 @@ async def test_a_service_too_busy_for_all_says_so_with_its_status(client: httpx.
     assert (await client.post("/predict", files=several(b"full", b"late"))).status_code == 429
     mixed = await client.post("/predict", files=several(b"full", b"x"))
     assert [result["status"] for result in mixed.json()["results"]] == [429, "ok"]
+
+
+async def test_a_number_that_is_none_is_never_sent(client: httpx.AsyncClient) -> None:
+    alone = await client.post("/embed", content=NOT_A_NUMBER)
+    assert (alone.status_code, alone.json()["type"]) == (503, "/problems/model-fault")
+    assert "embedding.1" in alone.json()["detail"]
+    among = await client.post("/embed", files=several(b"x", NOT_A_NUMBER))
+    assert [result["status"] for result in among.json()["results"]] == ["ok", 503]
+    assert "NaN" not in among.text + alone.text
 
 
 async def test_a_client_who_leaves_stops_the_work(app: FastAPI, fake: FakeAnswers) -> None:
