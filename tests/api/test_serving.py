@@ -38,7 +38,7 @@ class Running:
         return self._log.read_text()
 
     def _wait_for(self, pattern: str) -> re.Match[str]:
-        for _ in range(600):
+        for _ in range(1800):
             found = re.search(pattern, self.log)
             if found:
                 return found
