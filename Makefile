@@ -1,0 +1,59 @@
+# Fovea's commands. `make` lists them.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+LOCK := requirements-dev.lock
+QUICK ?=
+# The CPU wheel index that PyTorch's "Get Started" page gives; empty takes PyTorch from the usual index.
+TORCH_INDEX_URL ?=
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_ROOT_USER_ACTION := ignore
+
+.PHONY: help setup serve test check format openapi pictures bench clean
+
+help:  ## list the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  \033[36mmake %-9s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP)  ## make .venv with everything locked; the other commands do it themselves
+
+$(STAMP): $(LOCK) pyproject.toml
+	@echo "Setting up $(VENV): a few minutes, the first time"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Fovea needs Python 3.11 or newer")'
+	@$(PYTHON) -m venv $(VENV)
+	@PIP=$(BIN)/pip scripts/install.sh $(LOCK) "$(TORCH_INDEX_URL)"
+	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+serve: setup  ## start the service on http://localhost:8000 with its shipped models
+	@$(BIN)/fovea serve
+
+test: setup  ## run all tests
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+check: setup  ## formatting, lint, types, layers, API description, container files
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/fovea openapi --check
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+
+format: setup  ## put the code into its standard form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+openapi: setup  ## write openapi/openapi.json
+	$(BIN)/fovea openapi --out openapi/openapi.json
+
+pictures: setup  ## draw the pictures of docs/
+	$(BIN)/python docs/draw.py
+
+bench: setup  ## measure against the peers (QUICK=1: under three minutes)
+	$(BIN)/python -m benchmarks $(if $(QUICK),--quick)
+
+clean:  ## remove what the other commands made
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
