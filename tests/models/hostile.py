@@ -155,6 +155,5 @@ def main() -> None:
     json.dump(report, sys.stdout)
 
 
-
 if __name__ == "__main__":
     main()
