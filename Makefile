@@ -1,35 +1,39 @@
-# `make` lists what there is. Everything runs in .venv, which the first command that needs it sets up.
+# Fovea's commands. `make` lists them.
 
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
-TORCH_INDEX_URL ?=
-UV ?= uv
-WORKERS ?= 2
-ARGS ?=
-
+PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-RUNTIME := $(VENV)/.runtime-is-installed
-DEVELOPMENT := $(VENV)/.development-is-installed
-LOCK := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet
+STAMP := $(VENV)/.ready
+LOCK := requirements-dev.lock
+QUICK ?=
+# The CPU wheel index that PyTorch's "Get Started" page gives; empty takes PyTorch from the usual index.
+TORCH_INDEX_URL ?=
 
-.DEFAULT_GOAL := help
-.PHONY: help setup serve test check format openapi bench lock clean
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_ROOT_USER_ACTION := ignore
 
-help: ## List these commands
-	@awk 'BEGIN { FS = ":.*## "; print "Fovea: an image classifier'\''s answer, and the reason for it.\n" } \
-		/^[a-z]+:.*## / { printf "  \033[1;36mmake %-8s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@printf '\n%s\n' 'Variables: ARGS="…" goes to the command that is run (make serve ARGS="--port 9000"),' \
-		'TORCH_INDEX_URL=… at the first set-up takes PyTorch from another index (see CONTRIBUTING.md).'
+.PHONY: help setup serve test check format openapi pictures bench clean
 
-setup: $(DEVELOPMENT) ## Make .venv with everything that running and developing need, hashes checked
+help:  ## list the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  \033[36mmake %-9s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-serve: $(RUNTIME) ## Set up what is missing, then serve on http://127.0.0.1:8000
-	@$(BIN)/fovea serve $(ARGS)
+setup: $(STAMP)  ## make .venv with everything locked; the other commands do it themselves
 
-test: $(DEVELOPMENT) ## Set up what is missing, then run all tests
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+$(STAMP): $(LOCK) pyproject.toml
+	@echo "Setting up $(VENV): a few minutes, the first time"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Fovea needs Python 3.11 or newer")'
+	@$(PYTHON) -m venv $(VENV)
+	@PIP=$(BIN)/pip scripts/install.sh $(LOCK) "$(TORCH_INDEX_URL)"
+	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
 
-check: $(DEVELOPMENT) ## Format, lint, types, import rules, OpenAPI drift, container files
+serve: setup  ## start the service on http://localhost:8000 with its shipped models
+	@$(BIN)/fovea serve
+
+test: setup  ## run all tests
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+check: setup  ## formatting, lint, types, layers, API description, container files
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -38,31 +42,18 @@ check: $(DEVELOPMENT) ## Format, lint, types, import rules, OpenAPI drift, conta
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 
-format: $(DEVELOPMENT) ## Format the code and mend what can be mended
+format: setup  ## put the code into its standard form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-openapi: $(RUNTIME) ## Write openapi/openapi.json anew
+openapi: setup  ## write openapi/openapi.json
 	$(BIN)/fovea openapi --out openapi/openapi.json
 
-bench: $(RUNTIME) ## Measure what an answer costs here (QUICK=1: in half a minute)
-	@$(BIN)/python -m benchmarks $(if $(QUICK),--quick) $(ARGS)
+pictures: setup  ## draw the pictures of docs/
+	$(BIN)/python docs/draw.py
 
-lock: ## Write both lock files anew after a change to pyproject.toml (needs uv; ARGS=--upgrade for newer versions)
-	$(LOCK) $(ARGS) --output-file requirements.lock
-	$(LOCK) $(ARGS) --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+bench: setup  ## measure against the peers (QUICK=1: under three minutes)
+	$(BIN)/python -m benchmarks $(if $(QUICK),--quick)
 
-clean: ## Remove .venv and every cache
-	rm -rf $(VENV) build dist *.egg-info .*_cache .hypothesis
-	find . -name __pycache__ -type d -prune -exec rm -rf {} +
-
-$(RUNTIME): requirements.lock pyproject.toml scripts/install-lock
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Fovea needs Python 3.11 or newer: make PYTHON=python3.11 …")'
-	$(PYTHON) -m venv $(VENV)
-	scripts/install-lock $(BIN)/python requirements.lock $(TORCH_INDEX_URL)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@touch $@
-
-$(DEVELOPMENT): $(RUNTIME) requirements-dev.lock
-	PIP_QUIET=1 scripts/install-lock $(BIN)/python requirements-dev.lock $(TORCH_INDEX_URL)
-	@touch $@
+clean:  ## remove what the other commands made
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
