@@ -5,6 +5,7 @@ The Content-Type says how the body is wrapped, and never what format an image ha
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pydantic_core
@@ -14,6 +15,9 @@ from service.api.allowance import Allowance
 from service.api.base64text import decode_base64
 from service.api.multipart import EXAMPLE, read_multipart
 from service.errors import MalformedRequest, UnsupportedImage
+
+MUCH = 2**18
+"""Bytes of JSON from which on it is read off the event loop."""
 
 WAYS = (
     f"send it as a form ({EXAMPLE} ...), as bytes (curl -H 'Content-Type: image/jpeg' --data-binary @retina.jpg ...),"
@@ -54,11 +58,18 @@ async def _read_raw(content_type: str, chunks: AsyncIterator[bytes], allowance: 
 
 async def _read_json(content_type: str, chunks: AsyncIterator[bytes], allowance: Allowance) -> tuple[bytes, ...]:
     del content_type
-    texts = _texts(b"".join([chunk async for chunk in chunks]))
+    pieces = [chunk async for chunk in chunks]
+    if sum(map(len, pieces)) < MUCH:
+        return _from_json(pieces, allowance)
+    return await asyncio.to_thread(_from_json, pieces, allowance)
+
+
+def _from_json(pieces: list[bytes], allowance: Allowance) -> tuple[bytes, ...]:
+    texts = _texts(b"".join(pieces))
     allowance.check_count(len(texts))
     images = []
     for text in texts:
-        images.append(await decode_base64(text))
+        images.append(decode_base64(text))
         allowance.check_bytes(len(images[-1]))
     return tuple(images)
 

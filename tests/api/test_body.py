@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import base64
 import random
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from service.api.app import create_app
 from service.api.base64text import decode_base64
 from service.errors import MalformedRequest
+from tests.api.conftest import talking_to
 from tests.api.fakes import FakeAnswers, encoded
+from tests.models import tiny
 
 IMAGE = bytes(random.Random(0).randbytes(2000))
 ENCODED = base64.b64encode(IMAGE).decode()
@@ -149,15 +153,27 @@ async def test_a_limit_is_kept_to_the_byte(client: httpx.AsyncClient) -> None:
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 3, 4, 5, 3 * 2**20, 3 * 2**20 + 1])
-async def test_base64_round_trips(size: int) -> None:
+def test_base64_round_trips(size: int) -> None:
     data = random.Random(size).randbytes(size)
-    assert await decode_base64(base64.b64encode(data).decode()) == data
+    assert decode_base64(base64.b64encode(data).decode()) == data
 
 
 @pytest.mark.parametrize("text", ["=", "====", "A", "AA", "AAA", "AA=", "A===", "AA==A", "-_-_", "AA AA\0", "\ud800"])
-async def test_broken_base64_is_refused(text: str) -> None:
+def test_broken_base64_is_refused(text: str) -> None:
     with pytest.raises(MalformedRequest, match="not base64"):
-        await decode_base64(text)
+        decode_base64(text)
+
+
+async def test_a_large_json_is_read_like_a_small_one(zoo: Path) -> None:
+    data = random.Random(1).randbytes(1_000_000)
+    settings = tiny.settings(zoo, threads=1)
+    fake = FakeAnswers(settings)
+    async with talking_to(create_app(settings, fake)) as client:
+        encoded_twice = [base64.b64encode(data).decode()] * 2
+        assert (await client.post("/predict", json={"image": encoded_twice})).status_code == 200
+        broken = await client.post("/predict", json={"image": encoded_twice[0][:-3] + "***"})
+        assert broken.status_code == 400
+    assert [data for data, _ in fake.asked] == [data, data]
 
 
 async def test_pictures_are_recognised_whatever_they_are_called(client: httpx.AsyncClient, fake: FakeAnswers) -> None:
