@@ -11,7 +11,7 @@ COPY scripts/install.sh scripts/
 RUN PIP=/opt/fovea/bin/pip PIP_NO_CACHE_DIR=1 scripts/install.sh requirements.lock "$TORCH_INDEX_URL"
 COPY pyproject.toml README.md LICENSE ./
 COPY service service
-RUN /opt/fovea/bin/pip install --no-cache-dir --no-deps .
+RUN /opt/fovea/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
 
 FROM python:3.11-slim
 RUN useradd --uid 10001 --no-create-home --home-dir /data --shell /usr/sbin/nologin fovea \

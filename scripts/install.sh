@@ -7,7 +7,8 @@ set -eu
 lock=$1
 index=${2:-}
 pip=${PIP:-pip}
-quiet=$([ -t 1 ] || echo --quiet --quiet)  # who watches sees progress
+quiet=
+[ -t 1 ] || quiet="--quiet --quiet" # who watches sees progress
 
 # shellcheck disable=SC2086  $quiet is several words, or none
 if [ -z "$index" ]; then

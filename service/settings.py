@@ -39,7 +39,7 @@ class Settings(BaseSettings):
     """Port to listen on; 0 lets the system choose."""
 
     allowed_hosts: tuple[str, ...] = ()
-    """Host names that requests may be addressed to; none named, all are allowed."""
+    """Host names that requests may be addressed to; none named, all are. Health checks need theirs among them."""
 
     registry: Path = SHIPPED_REGISTRY
     """A TOML file, or a folder of them, that lists the models."""
