@@ -1,4 +1,7 @@
-"""What routes are handed: the parts that `create_app` put together."""
+"""What routes are handed: the parts that `create_app` put together.
+
+All of it is async, though nothing waits: FastAPI would send a plain function through its pool of threads.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,11 @@ from service.api.allowance import Allowance
 from service.runtime.answers import Answers
 
 
-def _answers(request: Request) -> Answers:
+async def _answers(request: Request) -> Answers:
     return cast("Answers", request.app.state.answers)
 
 
-def _allowance(request: Request) -> Allowance:
+async def _allowance(request: Request) -> Allowance:
     return Allowance.of(request.app.state.settings)
 
 

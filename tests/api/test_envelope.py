@@ -9,6 +9,7 @@ import uuid
 
 import httpx
 import pytest
+from anyio import to_thread
 from fastapi import FastAPI
 
 from service.api.app import create_app
@@ -153,6 +154,23 @@ async def test_liveness_waits_for_nobody(client: httpx.AsyncClient, fake: FakeAn
     assert not any(task.done() for task in waiting)
     fake.gate.set()
     assert {task.status_code for task in await asyncio.gather(*waiting)} == {200}
+
+
+async def test_probes_and_predictions_need_no_thread(client: httpx.AsyncClient) -> None:
+    """A pool of threads that is used up, by slow pages for instance, must not hold up what matters."""
+    limiter = to_thread.current_default_thread_limiter()
+    borrowers = [object() for _ in range(int(limiter.total_tokens))]
+    for borrower in borrowers:
+        limiter.acquire_on_behalf_of_nowait(borrower)
+    try:
+        async with asyncio.timeout(10):
+            for path in ("/livez", "/readyz", "/metrics", "/models", "/methods"):
+                assert (await client.get(path)).status_code == 200
+            assert (await client.post("/predict", content=b"x")).status_code == 200
+            assert (await client.post("/explain/gradcam", files={"image": b"x"})).status_code == 200
+    finally:
+        for borrower in borrowers:
+            limiter.release_on_behalf_of(borrower)
 
 
 async def test_readiness_says_why_not(client: httpx.AsyncClient, fake: FakeAnswers, app: FastAPI) -> None:
