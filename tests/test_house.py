@@ -1,0 +1,85 @@
+"""The house itself: container files that are valid, commands that are listed, settings that are documented."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from service.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+BIN = Path(sys.executable).parent
+
+
+def run(*command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_is_documented_with_its_own_sentence(name: str) -> None:
+    row = f"| {Settings.model_fields[name].description} |"
+    lines = (ROOT / "docs" / "operations.md").read_text().splitlines()
+    assert any(line.startswith(f"| `FOVEA_{name.upper()}` |") and line.endswith(row) for line in lines)
+
+
+def test_the_container_file_is_clean() -> None:
+    done = run(str(BIN / "hadolint"), "Dockerfile")
+    assert done.returncode == 0, done.stdout
+    assert run(str(BIN / "hadolint"), "tests/data/Dockerfile.bad").returncode != 0
+
+
+def test_the_compose_file_keeps_its_schema() -> None:
+    check = (str(BIN / "check-jsonschema"), "--builtin-schema", "vendor.compose-spec")
+    done = run(*check, "docker-compose.yml")
+    assert done.returncode == 0, done.stdout
+    assert run(*check, "pyproject.toml").returncode != 0
+
+
+def test_the_compose_file_gives_no_privileges() -> None:
+    text = (ROOT / "docker-compose.yml").read_text()
+    assert "privileged" not in text
+    for line in ("read_only: true", "no-new-privileges:true", "- ALL", "pids_limit:", "127.0.0.1:8000:8000"):
+        assert line in text
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+def test_make_lists_every_command() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    listed = set(re.findall(r"make (\w+)", run("make", "help").stdout))
+    assert targets == listed
+
+
+def test_locks_pin_every_package_with_hashes_and_name_no_index() -> None:
+    for lock in ("requirements.lock", "requirements-dev.lock"):
+        text = (ROOT / lock).read_text()
+        packages = re.split(r"^(?=[a-z])", text, flags=re.MULTILINE)[1:]
+        assert len(packages) > 40
+        assert all("==" in package and "--hash=sha256:" in package for package in packages)
+        assert not re.search(r"--(extra-)?index-url|--find-links|@ http", text)
+        assert "torch==2.14.1" in text
+        assert "torchvision==0.29.2" in text
+
+
+def test_installing_from_another_torch_index_drops_what_that_index_has_otherwise(tmp_path: Path) -> None:
+    pip = tmp_path / "pip"
+    pip.write_text(
+        f"""#!/bin/sh
+echo "$@" >> {tmp_path}/calls
+for last; do :; done
+[ -f "$last" ] && cp "$last" {tmp_path}/rest
+exit 0
+"""
+    )
+    pip.chmod(0o755)
+    script = ("env", f"PIP={pip}", "scripts/install.sh", "requirements.lock")
+    assert run(*script, "https://wheels.example/cpu").returncode == 0
+    calls = (tmp_path / "calls").read_text()
+    assert "--no-deps --index-url https://wheels.example/cpu torch==2.14.1 torchvision==0.29.2" in calls
+    rest = (tmp_path / "rest").read_text()
+    assert not re.search(r"^(torch|torchvision|triton|nvidia-|cuda-)", rest, re.MULTILINE)
+    assert re.search(r"^fastapi==", rest, re.MULTILINE)
