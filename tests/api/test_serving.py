@@ -228,7 +228,7 @@ def test_sigterm_turns_away_then_finishes_then_ends(zoo: Path, tmp_path: Path) -
         assert "Application shutdown complete" in running.log
 
 
-async def test_sixty_four_clients_get_what_one_gets(server: Running) -> None:
+async def test_sixty_four_clients_get_what_one_gets(zoo: Path, tmp_path: Path) -> None:
     asked = [
         (f"{path}{'&' if '?' in path else '?'}model={model}", picture(seed))
         for path in ("/predict", "/explain/gradcam?boxes=1", "/embed", "/analyze?methods=cam,layercam&embed=1")
@@ -240,8 +240,9 @@ async def test_sixty_four_clients_get_what_one_gets(server: Running) -> None:
         assert response.status_code == 200, response.text
         return {name: value for name, value in response.json().items() if name not in {"request_id", "timing_ms"}}
 
-    alone = [said(server.client.post(path, content=image)) for path, image in asked]
-    async with httpx.AsyncClient(base_url=server.client.base_url, timeout=60) as client:
-        together = await asyncio.gather(*(client.post(path, content=image) for path, image in asked))
+    with serving(zoo, tmp_path) as running:
+        alone = [said(running.client.post(path, content=image)) for path, image in asked]
+        async with httpx.AsyncClient(base_url=running.client.base_url, timeout=60) as client:
+            together = await asyncio.gather(*(client.post(path, content=image) for path, image in asked))
     assert len(asked) == 64
     assert [said(response) for response in together] == alone
