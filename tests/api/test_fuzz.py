@@ -21,6 +21,8 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
+from tests.api.test_serving import serving
+
 DOCUMENT = json.loads((Path(__file__).parents[2] / "openapi" / "openapi.json").read_text())
 OPERATIONS = [
     (method.upper(), path, found) for path, item in DOCUMENT["paths"].items() for method, found in item.items()
@@ -42,22 +44,34 @@ CHECKS = [
 ]
 
 
+MADE_UP = settings(
+    derandomize=True, deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+)
+
+
 @pytest.mark.parametrize(("method", "path", "mode"), GOOD + BAD)
 def test_no_request_breaks_the_contract(app: FastAPI, method: str, path: str, mode: GenerationMode) -> None:
     """The fake takes any bytes for an image, so that a body alone cannot be wrong."""
     schema = schemathesis.openapi.from_asgi("/openapi.json", app)
 
-    @settings(
-        max_examples=60,
-        derandomize=True,
-        deadline=None,
-        database=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
+    @settings(MADE_UP, max_examples=60)
     @given(case=schema[path][method].as_strategy(generation_mode=mode))
     def holds(case: Case) -> None:
         bytes_are_bytes = case.meta is not None and case.meta.is_negative_at(ParameterLocation.BODY)
         case.call_and_validate(checks=CHECKS, excluded_checks=[negative_data_rejection] if bytes_are_bytes else [])
 
     holds()
+
+
+def test_nor_over_a_real_connection_to_the_real_thing(zoo: Path, tmp_path: Path) -> None:
+    with serving(zoo, tmp_path) as server:
+        schema = schemathesis.openapi.from_url(f"http://127.0.0.1:{server.port}/openapi.json")
+        for method, path, mode in GOOD + BAD:
+
+            @settings(MADE_UP, max_examples=10)
+            @given(case=schema[path][method].as_strategy(generation_mode=mode))
+            def holds(case: Case) -> None:
+                case.call_and_validate(checks=CHECKS)
+
+            holds()
+        assert "unexpected" not in server.log

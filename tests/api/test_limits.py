@@ -40,8 +40,8 @@ async def test_a_body_that_dribbles_is_given_up(hasty: FastAPI) -> None:
 
 
 async def test_a_body_that_comes_fast_enough_gains_time(hasty: FastAPI) -> None:
-    """Each of these spaces buys the time to send the next, and together they take twice the patience."""
-    fast = [part for _ in range(8) for part in (chunk(b" " * 2**14), 0.05)]
+    """Each of these pieces buys the time to send the next, and together they take four times the patience."""
+    fast = [part for _ in range(8) for part in (chunk(b" " * 2**16), 0.1)]
     whole = [*fast, chunk(b'{"image": "YQ=="}', more=False)]
     assert (await post(hasty, whole, {"Content-Type": "application/json"}))[0] == 200
     slow = [part for _ in range(8) for part in (chunk(b" "), 0.05)]

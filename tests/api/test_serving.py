@@ -19,7 +19,7 @@ import pytest
 
 from tests.runtime.test_answers import picture
 
-PATIENCE = 1.0
+PATIENCE = 2.0
 SERVE = "import typer; from service.cli.serve import serve; typer.run(serve)"
 
 
