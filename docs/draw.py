@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
+from service.errors import DoesNotApply
 from service.explain.methods import METHODS
 from service.models.registry import Registry
 from service.runtime.answers import Answers
@@ -54,11 +55,16 @@ def sheet(tiles: list[Image.Image]) -> Image.Image:
     return page
 
 
-async def methods(answers: Answers, image: bytes, target: str) -> Image.Image:
-    """What every method of the table says about one image and one class of the default model."""
+async def methods(answers: Answers, image: bytes, target: str, layer: str | None) -> Image.Image:
+    """What every method that applies at a layer says about one image and one class of the default model."""
     tiles = [titled(Image.open(io.BytesIO(image)), "the image")]
     for name, method in METHODS.items():
-        answer = await answers.explain(image, Question(methods=(name,), targets=(target,), overlay=True))
+        try:
+            answer = await answers.explain(
+                image, Question(methods=(name,), targets=(target,), layer=layer, overlay=True)
+            )
+        except DoesNotApply:
+            continue
         (one,) = answer.explanations[0].maps
         if one.overlay is None:
             raise ValueError("an overlay was asked for")
@@ -76,11 +82,12 @@ async def main() -> None:
     await answers.start(load=False)
     try:
         PICTURES.mkdir(exist_ok=True)
-        for name, image, target in (
-            ("methods-glaucoma", glaucoma(), "glaucoma"),
-            ("methods-retina", RETINA.read_bytes(), "normal"),
+        for name, image, target, layer in (
+            ("methods-glaucoma", glaucoma(), "glaucoma", None),
+            ("methods-layer3", glaucoma(), "glaucoma", "layer3"),
+            ("methods-retina", RETINA.read_bytes(), "normal", None),
         ):
-            page = await methods(answers, image, target)
+            page = await methods(answers, image, target, layer)
             page.save(PICTURES / f"{name}.jpg", quality=85)
     finally:
         await answers.close()
