@@ -17,6 +17,7 @@ from service.explain.boxes import boxes
 from service.explain.heads import PooledLinear
 from service.explain.method import Method, Patience, Scene
 from service.explain.methods import METHODS
+from service.explain.tokens import spatial
 from service.images.picture import heatmap_png, overlay, upsample
 from service.images.workers import Prepared
 from service.models.classifier import Classifier
@@ -142,7 +143,8 @@ def explanation(
             arguments["versus"] = versus
         else:
             target = target - versus
-    grids: NDArray[np.float32] = method.function(look.A, classifier.head(look.layer), target, **arguments).numpy()
+    A, head = spatial(look.A, classifier.head(look.layer))
+    grids: NDArray[np.float32] = method.function(A, head, target, **arguments).numpy()
     if not np.isfinite(grids).all():
         raise ModelFault(f"{method.title} gave numbers that are not finite for this image and model")
     done = patience.done if method.needs == "input" else 1.0
