@@ -14,6 +14,8 @@ class TokenHead(nn.Module):
     head: [B, P + h·w, D] -> logits. prefix [1 or B, P, D]: the image's tokens without a place, kept as they are.
     """
 
+    prefix: Tensor
+
     def __init__(self, head: nn.Module, prefix: Tensor) -> None:
         super().__init__()
         self.head = head
@@ -21,8 +23,7 @@ class TokenHead(nn.Module):
 
     def forward(self, A: Tensor) -> Tensor:
         """Put the tokens back in line and run the head."""
-        line: Tensor = self.prefix.expand(len(A), -1, -1)
-        logits: Tensor = self.head(torch.cat([line, A.flatten(2).mT], dim=1))
+        logits: Tensor = self.head(torch.cat([self.prefix.expand(len(A), -1, -1), A.flatten(2).mT], dim=1))
         return logits
 
 
@@ -36,5 +37,5 @@ def spatial(A: Tensor, head: nn.Module) -> tuple[Tensor, nn.Module]:
         return A, head
     side = isqrt(A.shape[1])
     first = A.shape[1] - side * side
-    grid = A[:, first:].mT.unflatten(2, (side, side))  # (N, D, h, w)
+    grid = A[:, first:].mT.reshape(len(A), -1, side, side)  # (N, D, h, w)
     return grid, TokenHead(head, A[:, :first])

@@ -8,6 +8,9 @@ family computes with channels last, and tokens are [N, L, D].
 
 from __future__ import annotations
 
+import copy
+import sys
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 
 import torch
@@ -79,7 +82,8 @@ class ClassToken(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Take the first token."""
-        return tokens[:, 0]
+        token: Tensor = tokens[:, 0]
+        return token
 
 
 def resnet(model: ResNet) -> Stages:
@@ -112,12 +116,28 @@ def mobilenet_v2(model: MobileNetV2) -> Stages:
     yield from prefixed("classifier", model.classifier)
 
 
+def explicit(module: nn.Module) -> nn.Module:
+    """The same with Inception's functional ReLUs as modules, so that methods with a rule for ReLUs meet them.
+
+    Shares every parameter with the original, which stays as it is.
+    """
+    if isinstance(module, BASIC):
+        return nn.Sequential(OrderedDict(conv=module.conv, bn=module.bn, relu=nn.ReLU()))
+    shallow = copy.copy(module)
+    shallow._modules = {name: child and explicit(child) for name, child in module._modules.items()}
+    return shallow
+
+
+BASIC = tuple(sys.modules[family.__module__].BasicConv2d for family in (GoogLeNet, Inception3))
+"""Convolution, normalisation and ReLU in one; `torchvision.models.googlenet` the module hides behind the builder."""
+
+
 def googlenet(model: GoogLeNet) -> Stages:
     """GoogLeNet (Szegedy 2015) without its auxiliary classifiers, which are silent at inference."""
     if model.transform_input:
         yield "transform_input", InputTransform(model)
     yield from children(
-        model,
+        explicit(model),
         "conv1 maxpool1 conv2 conv3 maxpool2 inception3a inception3b maxpool3 inception4a inception4b inception4c"
         " inception4d inception4e maxpool4 inception5a inception5b avgpool",
     )
@@ -130,7 +150,7 @@ def inception_v3(model: Inception3) -> Stages:
     if model.transform_input:
         yield "transform_input", InputTransform(model)
     yield from children(
-        model,
+        explicit(model),
         "Conv2d_1a_3x3 Conv2d_2a_3x3 Conv2d_2b_3x3 maxpool1 Conv2d_3b_1x1 Conv2d_4a_3x3 maxpool2 Mixed_5b Mixed_5c"
         " Mixed_5d Mixed_6a Mixed_6b Mixed_6c Mixed_6d Mixed_6e Mixed_7a Mixed_7b Mixed_7c avgpool dropout",
     )
