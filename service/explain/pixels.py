@@ -165,6 +165,7 @@ def occlusion(A: Tensor, head: nn.Module, target: Tensor, scene: Scene, window: 
                 additional_forward_args=(target, whole),
             )
         )
+        next(looks, None)  # the last look counts as done when the next is asked for
     return fall[:, 0]  # type: ignore[no-any-return]
 
 

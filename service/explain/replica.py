@@ -17,7 +17,7 @@ class Turns(nn.Module):
 
     def __init__(self, activation: nn.Module, times: int) -> None:
         super().__init__()
-        self.each = nn.ModuleList(copy.copy(activation) for _ in range(times))
+        self.each = nn.ModuleList(copy.deepcopy(activation) for _ in range(times))
         self.turn = 0
 
     def forward(self, A: Tensor) -> Tensor:

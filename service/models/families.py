@@ -74,7 +74,8 @@ class Tokens(nn.Module):
     def forward(self, patches: Tensor) -> Tensor:
         """Flatten, prepend the class token, add the position embedding."""
         tokens = patches.flatten(2).mT  # (N, h·w, D)
-        return torch.cat([self.class_token.expand(len(tokens), -1, -1), tokens], dim=1) + self.position
+        placed: Tensor = torch.cat([self.class_token.expand(len(tokens), -1, -1), tokens], dim=1) + self.position
+        return placed
 
 
 class ClassToken(nn.Module):

@@ -53,15 +53,15 @@ class Network:
 
     def features(self, cut: str) -> nn.Sequential:
         """Everything up to and including stage `cut`: x [N, 3, H, W] -> A. The cut named `input` is empty: A = x."""
-        return nn.Sequential(*(stage.module for stage in self.stages[: self._after(cut)]))
+        return nn.Sequential(*(stage.module for stage in self.stages[: self.place(cut)]))
 
     def head(self, cut: str) -> nn.Module:
         """Everything after stage `cut`: A -> logits [N, K]; a `PooledLinear` where it is one."""
-        return simplify([stage.module for stage in self.stages[self._after(cut) :]])
+        return simplify([stage.module for stage in self.stages[self.place(cut) :]])
 
     def between(self, start: str, end: str) -> nn.Sequential:
         """The stages after `start`, up to and including `end`."""
-        return nn.Sequential(*(stage.module for stage in self.stages[self._after(start) : self._after(end)]))
+        return nn.Sequential(*(stage.module for stage in self.stages[self.place(start) : self.place(end)]))
 
     def shapes(self, size: int) -> dict[str, tuple[int, ...]]:
         """The shape of A without its batch axis, for every cut in order, for a square input of `size` pixels."""
@@ -78,7 +78,8 @@ class Network:
         """Every cut, from `input` on."""
         return (INPUT, *(stage.name for stage in self.stages))
 
-    def _after(self, cut: str) -> int:
+    def place(self, cut: str) -> int:
+        """How many stages lie in front of a cut. Raises UnknownName where there is no such layer."""
         if cut not in self.names:
             raise UnknownName(f"there is no layer {cut!r}; this model has {', '.join(self.names)}")
         return self.names.index(cut)
@@ -107,6 +108,6 @@ def _flattened(children: Iterator[tuple[str, nn.Module]]) -> Iterator[tuple[str,
 def _without_side_effects(module: nn.Module) -> nn.Module:
     """An in-place activation at a cut would overwrite the A that others still use."""
     if getattr(module, "inplace", False):
-        module = copy.copy(module)  # shares its parameters, where it has any
-        module.inplace = False
+        module = copy.deepcopy(module)
+        module.inplace = False  # type: ignore[assignment]
     return module
