@@ -30,8 +30,8 @@ from service.explain.methods import METHODS
 from service.models.stages import Network, stages
 
 CLASSES, IMAGES, TOLERANCE = 10, 12, 1e-4
-SLOW = {"scorecam", "ablationcam", "ScoreCAM", "AblationCAM"}
-"""Methods that run the network hundreds of times a map; they get a twentieth of the jobs."""
+SLOW = {"scorecam", "ScoreCAM", "AblationCAM", "smoothgrad", "integrated-gradients", "occlusion"}
+"""Methods that run the network many times a map; they get a twentieth of the jobs."""
 
 Job = tuple[int, int]
 Explain = Callable[[Job], NDArray[np.float32]]
@@ -70,6 +70,7 @@ def shared(size: int) -> Shared:
 def fovea(of: Shared) -> Iterator[tuple[str, Explain]]:
     """Every method of ours."""
     features, head = of.network.features(of.layer), of.network.head(of.layer)
+    whole = of.network.features(of.network.names[-1])
     forward = torch.no_grad()(of.model.forward)
 
     def explain(name: str, job: Job) -> NDArray[np.float32]:
@@ -77,8 +78,9 @@ def fovea(of: Shared) -> Iterator[tuple[str, Explain]]:
         with torch.no_grad():
             A = features(x)
         target = nn.functional.one_hot(torch.tensor([job[1]]), CLASSES).float()
-        more = {"scene": Scene(x, forward)} if METHODS[name].needs == "input" else {}
-        return METHODS[name].function(A, head, target, **more)[0].numpy()
+        more = {"scene": Scene(x, forward, deep=(A, head))} if METHODS[name].needs in {"input", "pixels"} else {}
+        cut = (x, whole) if METHODS[name].needs == "pixels" else (A, head)
+        return METHODS[name].function(*cut, target, **more)[0].numpy()
 
     for name in METHODS:
         yield name, lambda job, name=name: explain(name, job)
@@ -177,7 +179,7 @@ def main() -> None:
     for library in arguments.only:
         for name in [name for name, _ in LIBRARIES[library](shared(arguments.size))]:
             explain = dict(LIBRARIES[library](shared(arguments.size)))[name]  # fresh: errors leave hooks behind
-            count = max(8, arguments.jobs // 20) if name in SLOW else arguments.jobs
+            count = max(arguments.threads, arguments.jobs // 20) if name in SLOW else arguments.jobs
             jobs = [(i % IMAGES, i % CLASSES) for i in range(count)]
             with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
                 result = tally(explain, jobs, arguments.threads)

@@ -51,6 +51,7 @@ ROWS = (
         summary="The exact share of every place in the class's logit; only where pooling and one linear layer follow.",
         needs="pooled-linear",
         box_threshold=0.20,
+        layers="the last map alone: its weights are the class's own",
     ),
     Method(
         name="eigencam",
@@ -60,5 +61,6 @@ ROWS = (
         formula="σ₁v₁ᵀ of A [C, h·w], sign such that its sum is positive",
         summary="The strongest pattern in the feature maps, whatever the class: what stands out, not what decides.",
         class_specific=False,
+        layers="the last map; shallow layers show edges and texture",
     ),
 )

@@ -132,5 +132,6 @@ ROWS = (
         formula="P(a) = a ⊙ W⁺ᵀ(P ⊘ W⁺a) from the class, minus the same from its negation",
         summary="Which places win the competition to excite the class rather than its opposite.",
         box_threshold=0.15,
+        layers="the last map, or any in front of it in networks that add no branches up",
     ),
 )

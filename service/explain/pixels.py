@@ -213,6 +213,8 @@ def _captum() -> types.ModuleType:
     return captum.attr  # type: ignore[no-any-return]
 
 
+PIXELS = "the input itself, whatever layer is named"
+
 ROWS = (
     Method(
         name="saliency",
@@ -223,6 +225,7 @@ ROWS = (
         summary="Which pixels would change the score fastest: fine, noisy, and silent about direction.",
         cost="1 and a backward pass",
         needs="pixels",
+        layers=PIXELS,
     ),
     Method(
         name="smoothgrad",
@@ -233,6 +236,7 @@ ROWS = (
         summary="Saliency averaged over noisy copies of the image, which leaves what does not depend on the noise.",
         cost="one a sample, each with a backward pass",
         needs="pixels",
+        layers=PIXELS,
         parameters=SmoothGradParameters,
     ),
     Method(
@@ -244,6 +248,7 @@ ROWS = (
         summary="A first-order share of every pixel in the score, signed; saturated units hide theirs.",
         cost="1 and a backward pass",
         needs="pixels",
+        layers=PIXELS,
     ),
     Method(
         name="integrated-gradients",
@@ -254,6 +259,7 @@ ROWS = (
         summary="Shares of every pixel that add up to the score's change from a blank image, to the error given.",
         cost="one a step (48), each with a backward pass",
         needs="pixels",
+        layers=PIXELS,
         parameters=PathParameters,
     ),
     Method(
@@ -265,6 +271,7 @@ ROWS = (
         summary="Sharp edges that please the eye and hardly depend on the class: not evidence of a reason.",
         cost="2 and a backward pass",
         needs="pixels",
+        layers=PIXELS,
     ),
     Method(
         name="guided-gradcam",
@@ -275,6 +282,7 @@ ROWS = (
         summary="Guided backpropagation where Grad-CAM points: detail within the region, with the detail's weakness.",
         cost="2 and a backward pass",
         needs="pixels",
+        layers="the input, with Grad-CAM at the layer that is named",
     ),
     Method(
         name="deeplift",
@@ -285,6 +293,7 @@ ROWS = (
         summary="Shares of every pixel in one backward pass that also count through saturated units.",
         cost="3 and a backward pass",
         needs="pixels",
+        layers=PIXELS,
     ),
     Method(
         name="occlusion",
@@ -295,6 +304,7 @@ ROWS = (
         summary="What the score loses when a place is covered: slow, blunt, easy to believe and to check by hand.",
         cost="one a square (169 at 224 pixels)",
         needs="pixels",
+        layers=PIXELS,
         parameters=OcclusionParameters,
     ),
 )
