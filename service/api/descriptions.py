@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from service.api.schemas import Shape
 from service.explain.method import Method
+from service.explain.quality import Measure
 from service.models.card import Card
 from service.models.registry import Status
 from service.runtime.describe import Description
@@ -105,7 +106,10 @@ class MethodLine(Shape):
     cost: str
     """Forwards of the whole network beyond the one that every answer needs."""
     needs: str
-    """features: any model. pooled-linear: a head of global average pooling and one linear layer. input: the image."""
+    """features: any model. pooled-linear: a head of global average pooling and one linear layer. input: the image as
+    well. pixels: the image alone, explained pixel by pixel at the layer `input`."""
+    layers: str
+    """Which layers suit it."""
     class_specific: bool
     """Whether the map depends on the target."""
     box_threshold: float
@@ -114,10 +118,24 @@ class MethodLine(Shape):
     """JSON Schema of the method's own query parameters."""
 
 
+class MeasureLine(Shape):
+    """A figure of how far a map can be trusted."""
+
+    name: str
+    definition: str
+    paper: str
+    low: float
+    high: float
+    """The range of its values."""
+    better: str
+    """lower, higher, or what a good value is."""
+
+
 class Methods(Shape):
-    """All explanation methods."""
+    """All explanation methods, and the measures of their maps."""
 
     methods: list[MethodLine]
+    measures: list[MeasureLine]
 
 
 class Filters(Shape):
@@ -175,6 +193,11 @@ def _described(found: Description | None) -> dict[str, Any]:
         "embedding": EmbeddingPlace(layer=found.embedding_layer, dim=found.embedding_dim),
         "engine": EngineChoice(name=found.engine, precision=found.precision),
     }
+
+
+def measure_line(measure: Measure) -> MeasureLine:
+    """One measure."""
+    return MeasureLine(**{name: getattr(measure, name) for name in MeasureLine.model_fields})
 
 
 def method_line(method: Method) -> MethodLine:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Annotated, Any, get_origin
+from typing import Annotated, Any, Literal, get_origin
 
 from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -19,6 +19,7 @@ Name = Annotated[str, Field(max_length=200)]
 """A model, layer or label: no real one is longer."""
 
 MOST_TARGETS = 100
+MOST_LAYERS = 8
 
 
 class PlainQuery(BaseModel):
@@ -104,12 +105,20 @@ class ExplainQuery(PredictQuery):
         description="A class to contrast the target with, by label or index; repeat it for several. The map then shows"
         " what speaks for the target rather than for these.",
     )
-    layer: Name | None = Field(
-        None, description="Which stage's feature maps to look at; left out, the model's default, its last map."
+    layer: list[Name] = Field(
+        [],
+        max_length=MOST_LAYERS,
+        description="Which stage's feature maps to look at; left out, the model's default, its last map. Repeat it to"
+        " fuse the maps of several. Methods in pixels look at the input.",
+    )
+    fusion: Literal["max", "mean", "product"] = Field(
+        "max", description="How maps of several layers become one: each is positive and divided by its maximum first."
     )
     boxes: bool = Field(False, description="Draw boxes around the map's connected regions, in the original's pixels.")
     overlay: bool = Field(False, description="Also return the map painted over the image, as a JPEG.")
-    quality: bool = Field(False, description="Reserved for figures of how faithful the map is; not measured yet.")
+    quality: bool = Field(
+        False, description="Measure how far each map can be trusted; /methods defines the figures. About 36 forwards."
+    )
     colormap: str = Field(
         "inferno", description="The overlay's colours.", json_schema_extra={"enum": [*sorted(COLORMAPS)]}
     )
@@ -121,19 +130,15 @@ class ExplainQuery(PredictQuery):
             raise ValueError(f"must be one of {', '.join(sorted(COLORMAPS))}")
         return colormap
 
-    @field_validator("quality")
-    @classmethod
-    def _is_not_measured_yet(cls, quality: bool) -> bool:
-        if quality:
-            raise ValueError("is not measured yet; leave it out")
-        return quality
-
     def _common(self) -> dict[str, Any]:
         return super()._common() | {
             "targets": tuple(self.target),
             "top_k_targets": self.top_k_targets,
             "versus": tuple(self.versus),
-            "layer": self.layer,
+            "layer": self.layer[0] if self.layer else None,
+            "fused": tuple(self.layer[1:]),
+            "fusion": self.fusion,
+            "quality": self.quality,
             "boxes": self.boxes,
             "overlay": self.overlay,
             "colormap": self.colormap,

@@ -119,8 +119,9 @@ class Map(Shape):
     """The map painted over the image, where `overlay` asks for it."""
     boxes: list[Region] | None
     """Boxes, where `boxes` asks for them."""
-    quality: None = None
-    """Reserved: figures of how faithful the map is."""
+    quality: dict[str, Finite | None] | None
+    """How far the map can be trusted, by the measures of /methods where `quality` asks for them, and
+    `completeness_delta` where the method promises that its map adds up; null for a figure that has no value."""
     partial: bool
     """The deadline came before the method was finished; the map is of what was done by then."""
     done: Share
@@ -140,6 +141,7 @@ class Map(Shape):
             heatmap=Picture.of(found.heatmap),
             overlay=found.overlay and Picture.of(found.overlay),
             boxes=None if found.boxes is None else [Region.model_validate(box) for box in found.boxes],
+            quality=None if found.quality is None else dict(found.quality),
             partial=found.done < 1,
             done=found.done,
         )

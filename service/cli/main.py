@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from service.cli import ask, models, openapi, serve, train
+from service.cli import ask, evaluate, models, openapi, serve, train
 
 app = typer.Typer(
     name="fovea",
@@ -20,4 +20,5 @@ app.command(epilog="Example: `fovea explain samples/retina.jpg --method gradcam 
 app.command(epilog="Example: `fovea embed samples/retina.jpg --out vector.npy`")(ask.embed)
 app.add_typer(models.app, name="models")
 app.command(epilog="Example: `fovea train --help`")(train.train)
+app.add_typer(evaluate.app, name="evaluate")
 app.command(epilog="Example: `fovea openapi --check`")(openapi.openapi)

@@ -28,11 +28,15 @@ def eigencam(A: Tensor, head: nn.Module, target: Tensor) -> Tensor:  # noqa: ARG
     """Eigen-CAM (Muhammad 2020): σ₁v₁ᵀ, the first right singular vector of A as a [C, h·w] matrix, with its scale.
 
     It knows no class. Its sign is the one whose sum is positive (for features behind a ReLU all entries then are).
-    The vector comes from the [h·w, h·w] Gram matrix in float64, which is smaller than A and decomposes faster.
+    It comes in float64 from the Gram matrix over channels or over places, whichever is smaller.
     """
     rows = A.flatten(2).double()  # (N, C, h·w)
-    values, vectors = torch.linalg.eigh(rows.mT @ rows)  # ascending: (N, h·w), (N, h·w, h·w)
-    first = vectors[:, :, -1] * values[:, -1:].clamp_min(0).sqrt()
+    if rows.shape[1] < rows.shape[2]:
+        _, vectors = torch.linalg.eigh(rows @ rows.mT)  # ascending: (N, C, C)
+        first = (vectors[:, :, -1:].mT @ rows)[:, 0]  # u₁ᵀA = σ₁v₁ᵀ
+    else:
+        values, vectors = torch.linalg.eigh(rows.mT @ rows)  # (N, h·w), (N, h·w, h·w)
+        first = vectors[:, :, -1] * values[:, -1:].clamp_min(0).sqrt()
     first = torch.where(first.sum(1, keepdim=True) < 0, -first, first)
     return first.to(A.dtype).view(len(A), *A.shape[2:]).expand(len(target), *A.shape[2:])
 
@@ -47,6 +51,7 @@ ROWS = (
         summary="The exact share of every place in the class's logit; only where pooling and one linear layer follow.",
         needs="pooled-linear",
         box_threshold=0.20,
+        layers="the last map alone: its weights are the class's own",
     ),
     Method(
         name="eigencam",
@@ -56,5 +61,6 @@ ROWS = (
         formula="σ₁v₁ᵀ of A [C, h·w], sign such that its sum is positive",
         summary="The strongest pattern in the feature maps, whatever the class: what stands out, not what decides.",
         class_specific=False,
+        layers="the last map; shallow layers show edges and texture",
     ),
 )

@@ -89,6 +89,7 @@ ROWS = (
         paper="Draelos & Carin 2020, arXiv 2011.08891",
         formula="ReLU(Σ_k g ⊙ A)",
         summary="Gradient times activation at every place: what the head really used, with no averaging in between.",
+        layers="any: every place keeps its own gradient, though only the last map adds up to the score",
     ),
     Method(
         name="layercam",
@@ -97,5 +98,6 @@ ROWS = (
         paper="Jiang et al. 2021, doi 10.1109/TIP.2021.3089943",
         formula="Σ_k ReLU(g) ⊙ A",
         summary="Positive gradients at every place; the one to use at shallow layers, where detail is fine.",
+        layers="any, and several fused by max: shallow layers draw fine detail, deep ones the region",
     ),
 )

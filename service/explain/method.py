@@ -35,9 +35,10 @@ class Method:
 
     summary: what it answers, in a sentence. cost: in forwards of the whole network beyond the one that gives A.
     needs: `features` (any head), `pooled-linear` (a head of global average pooling and one linear layer) or `input`
-    (the image and the whole network: called with `scene=`). box_threshold: the fraction of the maximum above which
+    (the image and the whole network as well: called with `scene=`) or `pixels` (A is the image and the head the whole
+    network, at the cut `input`: called with `scene=` too). box_threshold: the fraction of the maximum above which
     its authors draw a box. class_specific: whether the map depends on the target. contrasts: takes `versus=` itself,
-    where other methods are given the difference of the directions.
+    where other methods are given the difference of the directions. layers: which layers suit it, in words.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Method:
     needs: str = "features"
     class_specific: bool = True
     contrasts: bool = False
+    layers: str = "the last map; with several positions averaged into one weight, shallow layers lose the place"
     box_threshold: float = 0.15
     parameters: type[BaseModel] = NoParameters
 
@@ -76,11 +78,15 @@ class Scene:
     """What methods that look again need beyond A.
 
     x: the normalised input [N or 1, 3, H, W]. forward: the whole network, x [B, 3, H, W] -> logits [B, K].
+    deep: feature maps and the head behind them, for methods in pixels that also look deeper. measures: what a method
+    says of its own map, one number a target.
     """
 
     x: Tensor
     forward: Callable[[Tensor], Tensor]
     patience: Patience = field(default_factory=Patience)
+    deep: tuple[Tensor, nn.Module] | None = None
+    measures: dict[str, list[float]] = field(default_factory=dict)
 
 
 def score(logits: Tensor, target: Tensor) -> Tensor:

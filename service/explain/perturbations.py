@@ -83,5 +83,6 @@ ROWS = (
         summary="Each feature map is tried as a mask over the image: gradient-free, slow, stops at the deadline.",
         cost="one a feature map (512 for ResNet-18)",
         needs="input",
+        layers="the last map, whose parts mask objects rather than edges; it costs a forward each",
     ),
 )

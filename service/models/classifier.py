@@ -59,16 +59,7 @@ class Classifier:
     @cached_property
     def cut(self) -> str:
         """The entry's default layer, or the last spatial map that no pooling has coarsened."""
-        return self.entry.default_layer or self._last_map
-
-    @property
-    def _last_map(self) -> str:
-        maps = [
-            stage.name
-            for stage in self.network.stages
-            if self.spatial(stage.name) and not isinstance(stage.module, POOLING)
-        ]
-        return maps[-1] if maps else INPUT
+        return self.entry.default_layer or last_map(self.network, self.shapes)
 
     @cached_property
     def embedding_layer(self) -> str:
@@ -77,9 +68,8 @@ class Classifier:
         return self.network.names[linear[-1]] if linear else self.cut  # names has `input` first: one ahead of stages
 
     def spatial(self, layer: str) -> bool:
-        """Whether a layer gives maps, [C, h, w] with more than one position."""
-        shape = self.shapes[layer]
-        return len(shape) == 3 and shape[1] * shape[2] > 1
+        """Whether a layer gives maps [C, h, w] with more than one position, or tokens [L, D]."""
+        return mapped(self.shapes[layer])
 
     def head(self, layer: str) -> nn.Module:
         """What follows a layer, [N, C, h, w] -> logits [N, K]."""
@@ -94,6 +84,19 @@ class Classifier:
     def normalised(self, x: Tensor) -> Tensor:
         """x uint8 [N, H, W, 3] -> what the first stage expects, float32 [N, 3, H, W]."""
         return normalised(x, self.entry.frame.mean, self.entry.frame.std)
+
+
+def mapped(shape: tuple[int, ...]) -> bool:
+    """Whether an output of this shape has places: maps [C, h, w] with more than one, or tokens [L, D]."""
+    return len(shape) == 2 or (len(shape) == 3 and shape[1] * shape[2] > 1)
+
+
+def last_map(network: Network, shapes: Mapping[str, tuple[int, ...]]) -> str:
+    """The last layer with places that no pooling has coarsened; `input` where there is none."""
+    maps = [
+        stage.name for stage in network.stages if mapped(shapes[stage.name]) and not isinstance(stage.module, POOLING)
+    ]
+    return maps[-1] if maps else INPUT
 
 
 def architecture(entry: Entry) -> nn.Module:

@@ -1,22 +1,18 @@
-"""A network as an ordered list of named stages, so that it can be cut between any two of them.
-
-All stages in order compute exactly what the model computes. `FAMILIES` is the one table: a new torchvision family is
-one function and one line there. What a family's `forward` does between its submodules (a ReLU, a flattening) becomes a
-stage of its own here; DenseNet's last spatial map is therefore the one *after* norm5 and its ReLU.
-"""
+"""A network as an ordered list of named stages, so that it can be cut between any two of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import copy
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import torch
-from torch import Tensor, nn
-from torchvision.models import VGG, AlexNet, DenseNet, GoogLeNet, ResNet
+from torch import nn
 
 from service.errors import RegistryError, UnknownName
 from service.explain.heads import simplify
+from service.models.families import FAMILIES
 
 
 @dataclass(frozen=True)
@@ -25,65 +21,6 @@ class Stage:
 
     name: str
     module: nn.Module
-
-
-class InputTransform(nn.Module):
-    """GoogLeNet's change from ImageNet's normalisation to its own: x [N, 3, H, W] -> the same shape."""
-
-    def __init__(self, model: GoogLeNet) -> None:
-        super().__init__()
-        self.transform = model._transform_input
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Rescale the three channels."""
-        rescaled: Tensor = self.transform(x)
-        return rescaled
-
-
-def resnet(model: ResNet) -> Iterator[tuple[str, nn.Module]]:
-    """ResNet, ResNeXt and Wide ResNet (He 2016)."""
-    yield from _children(model, "conv1 bn1 relu maxpool layer1 layer2 layer3 layer4 avgpool")
-    yield "flatten", nn.Flatten(1)
-    yield "fc", model.fc
-
-
-def densenet(model: DenseNet) -> Iterator[tuple[str, nn.Module]]:
-    """DenseNet (Huang 2017): its `forward` adds a ReLU, a pooling and a flattening of its own."""
-    yield from model.features.named_children()
-    yield "relu", nn.ReLU()
-    yield "avgpool", nn.AdaptiveAvgPool2d(1)
-    yield "flatten", nn.Flatten(1)
-    yield "classifier", model.classifier
-
-
-def sequential(model: AlexNet | VGG) -> Iterator[tuple[str, nn.Module]]:
-    """AlexNet (Krizhevsky 2012) and VGG (Simonyan 2015): features, pooling, fully connected layers."""
-    yield from _prefixed("features", model.features)
-    yield "avgpool", model.avgpool
-    yield "flatten", nn.Flatten(1)
-    yield from _prefixed("classifier", model.classifier)
-
-
-def googlenet(model: GoogLeNet) -> Iterator[tuple[str, nn.Module]]:
-    """GoogLeNet (Szegedy 2015) without its auxiliary classifiers, which are silent at inference."""
-    if model.transform_input:
-        yield "transform_input", InputTransform(model)
-    yield from _children(
-        model,
-        "conv1 maxpool1 conv2 conv3 maxpool2 inception3a inception3b maxpool3 inception4a inception4b inception4c"
-        " inception4d inception4e maxpool4 inception5a inception5b avgpool",
-    )
-    yield "flatten", nn.Flatten(1)
-    yield from _children(model, "dropout fc")
-
-
-FAMILIES: dict[type[nn.Module], Callable[..., Iterator[tuple[str, nn.Module]]]] = {
-    ResNet: resnet,
-    DenseNet: densenet,
-    AlexNet: sequential,
-    VGG: sequential,
-    GoogLeNet: googlenet,
-}
 
 
 def stages(model: nn.Module, names: Sequence[str] = ()) -> tuple[Stage, ...]:
@@ -116,15 +53,15 @@ class Network:
 
     def features(self, cut: str) -> nn.Sequential:
         """Everything up to and including stage `cut`: x [N, 3, H, W] -> A. The cut named `input` is empty: A = x."""
-        return nn.Sequential(*(stage.module for stage in self.stages[: self._after(cut)]))
+        return nn.Sequential(*(stage.module for stage in self.stages[: self.place(cut)]))
 
     def head(self, cut: str) -> nn.Module:
         """Everything after stage `cut`: A -> logits [N, K]; a `PooledLinear` where it is one."""
-        return simplify([stage.module for stage in self.stages[self._after(cut) :]])
+        return simplify([stage.module for stage in self.stages[self.place(cut) :]])
 
     def between(self, start: str, end: str) -> nn.Sequential:
         """The stages after `start`, up to and including `end`."""
-        return nn.Sequential(*(stage.module for stage in self.stages[self._after(start) : self._after(end)]))
+        return nn.Sequential(*(stage.module for stage in self.stages[self.place(start) : self.place(end)]))
 
     def shapes(self, size: int) -> dict[str, tuple[int, ...]]:
         """The shape of A without its batch axis, for every cut in order, for a square input of `size` pixels."""
@@ -141,23 +78,14 @@ class Network:
         """Every cut, from `input` on."""
         return (INPUT, *(stage.name for stage in self.stages))
 
-    def _after(self, cut: str) -> int:
+    def place(self, cut: str) -> int:
+        """How many stages lie in front of a cut. Raises UnknownName where there is no such layer."""
         if cut not in self.names:
             raise UnknownName(f"there is no layer {cut!r}; this model has {', '.join(self.names)}")
         return self.names.index(cut)
 
 
 INPUT = "input"
-
-
-def _children(model: nn.Module, names: str) -> Iterator[tuple[str, nn.Module]]:
-    for name in names.split():
-        yield name, model.get_submodule(name)
-
-
-def _prefixed(prefix: str, module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    for name, child in module.named_children():
-        yield f"{prefix}.{name}", child
 
 
 def _submodule(model: nn.Module, name: str) -> nn.Module:
@@ -179,4 +107,7 @@ def _flattened(children: Iterator[tuple[str, nn.Module]]) -> Iterator[tuple[str,
 
 def _without_side_effects(module: nn.Module) -> nn.Module:
     """An in-place activation at a cut would overwrite the A that others still use."""
-    return nn.ReLU() if isinstance(module, nn.ReLU) and module.inplace else module
+    if getattr(module, "inplace", False):
+        module = copy.deepcopy(module)
+        module.inplace = False  # type: ignore[assignment]
+    return module

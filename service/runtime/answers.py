@@ -22,6 +22,7 @@ from service.runtime import examine
 from service.runtime.batching import Batcher
 from service.runtime.exchange import Answer, EngineFacts, ImageFacts, ModelFacts, Question
 from service.runtime.features import Features
+from service.runtime.look import Look
 from service.runtime.targets import chosen, references
 from service.settings import Settings
 
@@ -111,9 +112,10 @@ class Answers:
             return self._refused(classifier, prepared, reasons, begun, decoded)
         A = await self.features.get(classifier, layer, prepared.sha256, prepared.x, deadline)
         computed = time.monotonic()
-        look = examine.Look(classifier, prepared, layer, A)
+        look = Look(classifier, prepared, layer, A)
         patience = deadline - 0.1 * self.settings.deadline_s  # a partial map has to be painted and sent as well
-        parts = await self._run(methods, lambda: examine.examine(look, methods, question, patience), deadline)
+        slow = question.quality or any(method.needs in {"input", "pixels"} for method in methods)
+        parts = await self._run(slow, lambda: examine.examine(look, methods, question, patience), deadline)
         explained = time.monotonic()
         return Answer(
             status="ok",
@@ -140,17 +142,21 @@ class Answers:
         finally:
             self._decoding -= 1
 
-    async def _run(self, methods: list[Method], work: Callable[[], examine.Parts], deadline: float) -> examine.Parts:
+    async def _run(self, slow: bool, work: Callable[[], examine.Parts], deadline: float) -> examine.Parts:
         """Slow methods in their own lane, so that they never delay a prediction."""
-        if any(method.needs == "input" for method in methods):
+        if slow:
             return await self._lane.submit("slow", work, deadline)
         return await asyncio.get_running_loop().run_in_executor(self._quick, work)
 
     def _checked(self, question: Question, classifier: Classifier) -> tuple[str, list[Method]]:
         """The layer and the methods, with everything that can be refused refused before any pixel is decoded."""
-        layer = question.layer or classifier.cut
-        classifier.network.head(layer)
-        methods = [examine.method_named(name, classifier, layer) for name in dict.fromkeys(question.methods)]
+        layers = (question.layer or classifier.cut, *question.fused)
+        layer = min(layers, key=classifier.network.place)
+        names = dict.fromkeys(question.methods)
+        for one in layers[1:]:
+            for name in names:
+                examine.method_named(name, classifier, one)
+        methods = [examine.method_named(name, classifier, layers[0]) for name in names]
         for method in methods:
             examine.parameters_of(method, question)
         if question.top_k < 1 or (question.top_k_targets is not None and question.top_k_targets < 1):

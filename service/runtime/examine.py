@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -15,29 +15,21 @@ from torch import Tensor
 from service.errors import BadParameter, DoesNotApply, ModelFault, UnknownName
 from service.explain.boxes import boxes
 from service.explain.heads import PooledLinear
-from service.explain.method import Method, Patience, Scene
+from service.explain.method import Method
 from service.explain.methods import METHODS
 from service.images.picture import heatmap_png, overlay, upsample
-from service.images.workers import Prepared
 from service.models.classifier import Classifier
 from service.models.scores import label_logits, probabilities
 from service.runtime.exchange import Embedding, Explanation, Picture, Prediction, Question, Region, Target, TargetMap
+from service.runtime.look import Look, Wanted, alone, maps
 from service.runtime.targets import chosen, directions, references
+from service.runtime.trust import trust
 
 NORMALISATION = (
     "heatmap = 255 · max(grid, 0) / maximum, bilinear between the grid's cells; the grid itself is raw and signed,"
     " before the method's final ReLU"
 )
-
-
-@dataclass(frozen=True)
-class Look:
-    """All that one answer is made of. A [1, C, h, w]: the image's feature maps after `layer`."""
-
-    classifier: Classifier
-    prepared: Prepared
-    layer: str
-    A: Tensor
+FUSED = "; of several layers, each positive and divided by its maximum before they are fused"
 
 
 @dataclass(frozen=True)
@@ -83,8 +75,8 @@ def embedding(look: Look, pooled: bool = False) -> Embedding:
     layer = look.layer if pooled else look.classifier.embedding_layer
     with torch.no_grad():
         vector = look.classifier.network.between(look.layer, layer)(look.A)[0]
-    if vector.dim() == 3:
-        vector = vector.mean((1, 2))
+    if vector.dim() > 1:
+        vector = vector.mean((1, 2)) if vector.dim() == 3 else vector.mean(0)
     return Embedding(vector.numpy(), layer)
 
 
@@ -128,13 +120,10 @@ def explanation(
     look: Look, method: Method, question: Question, ranked: tuple[Prediction, ...], deadline: float
 ) -> Explanation:
     """One method's maps for every target of the question. deadline: for slow methods, on the monotonic clock."""
-    classifier, patience = look.classifier, Patience(deadline)
+    classifier = look.classifier
     indexes = chosen(question, classifier.entry, [prediction.index for prediction in ranked])
     parameters = parameters_of(method, question)
     arguments: dict[str, object] = parameters.model_dump()
-    if method.needs == "input":
-        x = classifier.normalised(torch.from_numpy(look.prepared.x[None]))
-        arguments["scene"] = Scene(x, classifier.forward, patience)
     target = directions(indexes, classifier.entry)
     versus = references(question, classifier.entry)
     if versus is not None:
@@ -142,16 +131,21 @@ def explanation(
             arguments["versus"] = versus
         else:
             target = target - versus
-    grids: NDArray[np.float32] = method.function(look.A, classifier.head(look.layer), target, **arguments).numpy()
-    if not np.isfinite(grids).all():
-        raise ModelFault(f"{method.title} gave numbers that are not finite for this image and model")
-    done = patience.done if method.needs == "input" else 1.0
+    layers = dict.fromkeys((question.layer or classifier.cut, *question.fused))
+    others = tuple(layer for layer in layers if layer != look.layer)
+    wanted = Wanted(method, target, arguments, deadline, others, question.fusion)
+    found = maps(look, wanted)
     by_index = {prediction.index: prediction for prediction in ranked}
-    maps = tuple(
-        _map(look, method, question, by_index[index], grid, done) for index, grid in zip(indexes, grids, strict=True)
-    )
+    painted = []
+    for row, index in enumerate(indexes):
+        figures: dict[str, float | None] = {name: values[row] for name, values in found.measures.items()}
+        if question.quality:
+            figures |= trust(look, alone(wanted, row), found.grids[row], index)
+        one = _map(look, method, question, by_index[index], found.grids[row], found.done)
+        painted.append(replace(one, quality=figures or None))
     shown = parameters.model_dump() | ({"versus": list(question.versus)} if question.versus else {})
-    return Explanation(method.name, look.layer, shown, NORMALISATION, maps)
+    shown |= {"fusion": question.fusion} if question.fused else {}
+    return Explanation(method.name, found.layer, shown, NORMALISATION + FUSED * bool(question.fused), tuple(painted))
 
 
 def _map(

@@ -9,6 +9,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from service.explain.fusion import Fusion
+
 
 @dataclass(frozen=True)
 class Question:
@@ -30,6 +32,9 @@ class Question:
     top_k_targets: int | None = None
     versus: tuple[str, ...] = ()
     layer: str | None = None
+    fused: tuple[str, ...] = ()
+    fusion: Fusion = "max"
+    quality: bool = False
     boxes: bool = False
     overlay: bool = False
     overlay_type: Literal["image/jpeg", "image/png"] = "image/jpeg"
@@ -113,6 +118,8 @@ class TargetMap:
     grid: float32 [h, w], the raw signed map at the layer's resolution. minimum, maximum: of the grid.
     empty: nothing in the grid is positive, so nothing is painted. region: the pixels of the upright original that the
     model saw. done: the fraction of the work done before the deadline, 1 when complete.
+    quality: figures by name, those of `service.explain.quality.MEASURES` where they were asked for, and what a method
+    promises of its own map; None for a figure that has no value.
     """
 
     target: Target
@@ -125,6 +132,7 @@ class TargetMap:
     overlay: Picture | None = None
     boxes: tuple[Region, ...] | None = None
     done: float = 1.0
+    quality: Mapping[str, float | None] | None = None
 
 
 @dataclass(frozen=True)

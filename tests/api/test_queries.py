@@ -96,7 +96,6 @@ WRONG = {
     "/explain/gradcam?top_k_targets=0": (422, "query parameter top_k_targets"),
     "/explain/gradcam?colormap=jet": (422, "query parameter colormap: must be one of cividis, inferno"),
     "/explain/gradcam?boxes=perhaps": (422, "query parameter boxes"),
-    "/explain/gradcam?quality=true": (422, "query parameter quality: is not measured yet"),
     "/analyze?methods=gradcam,guesscam": (404, "there is no method 'guesscam'"),
     "/analyze?method=gradcam": (422, "takes no query parameter 'method'; it takes model"),
 }

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from service.explain.heads import PooledLinear, simplify
 from service.explain.method import Method, Scene
 
-CLASSES, CHANNELS, SIDE = 5, 12, 7
+CLASSES, CHANNELS, SIDE, IMAGE = 5, 12, 7, 28
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def cut(kind: str, classes: int = CLASSES, seed: int = 0, images: int = 3) -> Cu
             nn.Linear(8, classes),
         ),
     }
-    network = Cut(features.eval(), heads[kind]().eval(), torch.rand(images, 3, 28, 28))
+    network = Cut(features.eval(), heads[kind]().eval(), torch.rand(images, 3, IMAGE, IMAGE))
     for part in (network.features, network.head):
         part.requires_grad_(False)
     return network
@@ -69,6 +69,18 @@ def applies(method: Method, network: Cut) -> bool:
 
 
 def explain(method: Method, network: Cut, target: Tensor, rows: slice = slice(None), **parameters: object) -> Tensor:
-    if method.needs == "input":
-        parameters["scene"] = Scene(network.x[rows], network.forward)
-    return method.function(network.A[rows], network.head, target, **parameters)
+    return method.function(*arguments(method, network, rows, parameters), target, **parameters)
+
+
+def arguments(method: Method, network: Cut, rows: slice, parameters: dict[str, object]) -> tuple[Tensor, nn.Module]:
+    """What the method's cut makes of the images; `parameters` gets the scene where the method wants one."""
+    if method.needs in {"input", "pixels"}:
+        deep = (network.A[rows], network.head)
+        parameters["scene"] = Scene(network.x[rows], network.forward, deep=deep, **parameters.pop("more", {}))
+    if method.needs == "pixels":
+        return network.x[rows], nn.Sequential(network.features, network.head)
+    return network.A[rows], network.head
+
+
+def side(method: Method) -> int:
+    return IMAGE if method.needs == "pixels" else SIDE

@@ -95,6 +95,128 @@ def finercam(A: Array, g: Array, network: Cut) -> Array:
     return gradcam(A, contrast, network)
 
 
+def saliency(x: Array, g: Array, network: Cut) -> Array:
+    return np.abs(g).max(0)
+
+
+def smoothgrad(x: Array, g: Array, network: Cut) -> Array:
+    generator = torch.Generator().manual_seed(0)
+    total = np.zeros_like(x)
+    for _ in range(16):
+        noise = torch.randn(x.shape, generator=generator).double().numpy()
+        total += gradient(torch.tensor(x + 0.15 * (x.max() - x.min()) * noise)[None], network)
+    return np.abs(total / 16).max(0)
+
+
+def input_x_gradient(x: Array, g: Array, network: Cut) -> Array:
+    return (x * g).sum(0)
+
+
+def integrated_gradients(x: Array, g: Array, network: Cut) -> Array:
+    """48 Gauss–Legendre points, 6 in each eighth of the path."""
+    nodes, weights = np.polynomial.legendre.leggauss(6)
+    total = np.zeros_like(x)
+    for piece in range(8):
+        for node, weight in zip(nodes, weights, strict=True):
+            at = (piece + (1 + node) / 2) / 8
+            total += weight / 2 / 8 * gradient(torch.tensor(at * x)[None], network)
+    return (x * total).sum(0)
+
+
+def backward(network: Cut, x: Array, relu: Callable[[Array, Array, Array, Array, Array], Array]) -> Array:
+    """The signal at the input, layer by layer, with a rule of its own for ReLUs.
+
+    relu: called with (signal, in, out, in at baseline 0, out at baseline 0).
+    """
+    layers = [
+        layer for part in network.head.double() for layer in (part if isinstance(part, torch.nn.Sequential) else [part])
+    ]
+    ins, blank = [torch.tensor(x)[None]], [torch.zeros(1, *x.shape, dtype=torch.float64)]
+    for layer in layers:
+        with torch.no_grad():
+            ins.append(layer(ins[-1].clone()))
+            blank.append(layer(blank[-1].clone()))
+    signal = torch.nn.functional.one_hot(torch.tensor([TARGET]), 5).double()
+    for i, layer in reversed(list(enumerate(layers))):
+        if isinstance(layer, torch.nn.ReLU):
+            values = (signal, ins[i], ins[i + 1], blank[i], blank[i + 1])
+            signal = torch.tensor(relu(*(value.numpy() for value in values)))
+        else:
+            signal = torch.autograd.functional.vjp(layer, ins[i], signal)[1]
+    return signal[0].numpy()
+
+
+def guided(x: Array, network: Cut) -> Array:
+    return backward(network, x, lambda signal, i, o, i0, o0: np.maximum(signal, 0) * (i > 0))
+
+
+def guided_backprop(x: Array, g: Array, network: Cut) -> Array:
+    return guided(x, network).sum(0)
+
+
+def guided_gradcam(x: Array, g: Array, network: Cut) -> Array:
+    features, head = network.head.double()[0], network.head.double()[1]
+    with torch.no_grad():
+        A = features(torch.tensor(x)[None])
+    deep = Cut(features, head, network.x)
+    coarse = np.maximum(gradcam(A[0].numpy(), gradient(A, deep), deep), 0)
+    fine = torch.nn.functional.interpolate(torch.tensor(coarse)[None, None], size=(28, 28), mode="bilinear")
+    return (guided(x, network) * fine[0].numpy()).sum(0)
+
+
+def deeplift(x: Array, g: Array, network: Cut) -> Array:
+    def rescale(signal: Array, i: Array, o: Array, i0: Array, o0: Array) -> Array:
+        return signal * np.where(np.abs(i - i0) > 1e-12, (o - o0) / np.where(i == i0, 1, i - i0), i > 0)
+
+    return (backward(network, x, rescale) * x).sum(0)
+
+
+def occlusion(x: Array, g: Array, network: Cut) -> Array:
+    def y(pixels: Array) -> float:
+        with torch.no_grad():
+            return float(network.head.double()(torch.tensor(pixels)[None])[0, TARGET])
+
+    fall, times = np.zeros(x.shape[1:]), np.zeros(x.shape[1:])
+    for top in range(0, 28, 6):
+        for left in range(0, 28, 6):
+            covered = x.copy()
+            covered[:, top : top + 8, left : left + 8] = 0
+            fall[top : top + 8, left : left + 8] += y(x) - y(covered)
+            times[top : top + 8, left : left + 8] += 1
+    return fall / times
+
+
+def excitation_backprop(A: Array, g: Array, network: Cut) -> Array:
+    """Every layer as a dense matrix."""
+    if isinstance(network.head, PooledLinear):
+        layers: list[torch.nn.Module] = [torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(1), torch.nn.Linear(12, 5)]
+        layers[2].weight.data = network.head.weight.detach().clone()
+        layers = [layer.double() for layer in layers]
+    else:
+        layers = list(network.head.double())
+    ins = [torch.tensor(A)[None]]
+    for layer in layers:
+        with torch.no_grad():
+            ins.append(layer(ins[-1].clone()))
+    top = max(i for i, layer in enumerate(layers) if isinstance(layer, torch.nn.Linear))
+    signal = np.eye(5)[TARGET]
+    for i, layer in reversed(list(enumerate(layers))):
+        if isinstance(layer, (torch.nn.ReLU, torch.nn.BatchNorm2d, torch.nn.Identity, torch.nn.Flatten)):
+            continue
+        jacobian = torch.autograd.functional.jacobian(layer, ins[i])
+        W = jacobian.reshape(ins[i + 1].numel(), ins[i].numel()).numpy()
+        a = np.maximum(ins[i].numpy().ravel(), 0)
+
+        def passed(W: Array, a: Array = a, signal: Array = signal) -> Array:
+            won = np.maximum(W, 0) @ a
+            return a * (np.maximum(W, 0).T @ np.where(won > 0, signal / np.where(won > 0, won, 1), 0))
+
+        signal = passed(W) - passed(-W) if i == top else passed(W)
+    return signal.reshape(A.shape).sum(0)
+
+
+PARAMETERS = {"occlusion": {"window": 8, "stride": 6}}
+
 FORMULAS: dict[str, Callable[[Array, Array, Cut], Array]] = {
     "cam": cam,
     "gradcam": gradcam,
@@ -106,6 +228,15 @@ FORMULAS: dict[str, Callable[[Array, Array, Cut], Array]] = {
     "ablationcam": ablationcam,
     "scorecam": scorecam,
     "finercam": finercam,
+    "excitation-backprop": excitation_backprop,
+    "saliency": saliency,
+    "smoothgrad": smoothgrad,
+    "input-x-gradient": input_x_gradient,
+    "integrated-gradients": integrated_gradients,
+    "guided-backprop": guided_backprop,
+    "guided-gradcam": guided_gradcam,
+    "deeplift": deeplift,
+    "occlusion": occlusion,
 }
 
 
@@ -122,7 +253,9 @@ def test_the_map_is_the_papers(name: str, head: str, seed: int) -> None:
         with pytest.raises(Exception, match="gradcam is its generalisation"):
             explain(METHODS[name], network, one_hot([TARGET]), slice(0, 1))
         return
-    got = explain(METHODS[name], network, one_hot([TARGET]), slice(0, 1))[0].numpy()
+    got = explain(METHODS[name], network, one_hot([TARGET]), slice(0, 1), **PARAMETERS.get(name, {}))[0].numpy()
+    if METHODS[name].needs == "pixels":
+        network = Cut(torch.nn.Identity(), torch.nn.Sequential(network.features, network.head), network.x)
     A = network.A[:1]
     expected = FORMULAS[name](A[0].double().numpy(), gradient(A, network), network)
     np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5 * np.abs(expected).max())

@@ -1,0 +1,102 @@
+"""One image looked at by one model, and the maps that methods make of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from service.errors import ModelFault
+from service.explain.fusion import Fusion, fuse
+from service.explain.method import Method, Patience, Scene
+from service.explain.tokens import spatial
+from service.images.workers import Prepared
+from service.models.classifier import Classifier
+from service.models.stages import INPUT
+
+Disturb = Callable[[nn.Module], nn.Module]
+
+
+@dataclass(frozen=True)
+class Look:
+    """All that one answer is made of. A [1, C, h, w] or tokens [1, L, D]: the image's feature maps after `layer`."""
+
+    classifier: Classifier
+    prepared: Prepared
+    layer: str
+    A: Tensor
+
+    @property
+    def x(self) -> Tensor:
+        """The normalised image [1, 3, H, W]."""
+        return self.classifier.normalised(torch.from_numpy(self.prepared.x[None]))
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which maps to make. target [N, K]: directions in logit space. arguments: the method's own, and `versus`.
+
+    fused: layers behind the look's own whose maps are fused with its map, `fusion`: how.
+    """
+
+    method: Method
+    target: Tensor
+    arguments: dict[str, object]
+    deadline: float
+    fused: tuple[str, ...] = ()
+    fusion: Fusion = "max"
+
+
+@dataclass(frozen=True)
+class Maps:
+    """grids: float32 [N, h, w], raw and signed. layer: where they lie. done: the share of the work done in time.
+
+    measures: what the method says of its own maps, one number a row.
+    """
+
+    grids: NDArray[np.float32]
+    layer: str
+    done: float
+    measures: dict[str, list[float]]
+
+
+def maps(look: Look, wanted: Wanted, disturb: Disturb = lambda head: head) -> Maps:
+    """Every map wanted, from the look's feature maps: layers behind its own cost what lies between.
+
+    disturb: changes the head behind the look's layer, for tests of how much a map owes to it. Raises ModelFault where
+    a map is not finite.
+    """
+    if wanted.fused and wanted.method.needs != "pixels":
+        each = [_at(look, wanted, layer, disturb) for layer in (look.layer, *wanted.fused)]
+        fused = fuse([torch.from_numpy(one.grids) for one in each], wanted.fusion)
+        found = Maps(fused.numpy(), "+".join(one.layer for one in each), min(one.done for one in each), {})
+    else:
+        found = _at(look, wanted, look.layer, disturb)
+    if not np.isfinite(found.grids).all():
+        raise ModelFault(f"{wanted.method.title} gave numbers that are not finite for this image and model")
+    return found
+
+
+def _at(look: Look, wanted: Wanted, layer: str, disturb: Disturb) -> Maps:
+    network, method = look.classifier.network, wanted.method
+    with torch.no_grad():
+        A = network.between(look.layer, layer)(look.A)
+    head = disturb(network.head(layer))
+    if method.needs not in {"input", "pixels"}:
+        grids = method.function(*spatial(A, head), wanted.target, **wanted.arguments)
+        return Maps(grids.numpy(), layer, 1.0, {})
+    whole = nn.Sequential(network.features(layer), head)
+    scene = Scene(look.x, torch.no_grad()(whole), Patience(wanted.deadline), spatial(A, head))
+    cut = (scene.x, whole) if method.needs == "pixels" else spatial(A, head)
+    grids = method.function(*cut, wanted.target, scene=scene, **wanted.arguments)
+    place = INPUT if method.needs == "pixels" else layer
+    return Maps(grids.numpy(), place, scene.patience.done or 1.0, scene.measures)
+
+
+def alone(wanted: Wanted, row: int) -> Wanted:
+    """The same for one target."""
+    return replace(wanted, target=wanted.target[row : row + 1])

@@ -1,0 +1,94 @@
+"""What methods in pixels promise, on a network whose blocks use one ReLU twice and under a deadline."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from service.errors import DoesNotApply
+from service.explain import pixels
+from service.explain.method import Patience, Scene
+from service.explain.methods import METHODS
+from service.explain.replica import Turns, replica, unrolled
+from tests.explain.scenes import cut, one_hot
+from tests.models.zoo import CLASSES, built
+
+TARGET = nn.functional.one_hot(torch.tensor([3]), CLASSES).float()
+
+
+def explained(architecture: str, name: str, **parameters: object) -> tuple[torch.Tensor, Scene, float]:
+    """The map, its scene, and the change of the score from the mean colour to the image."""
+    _, network, x = built(architecture)
+    whole = network.features(network.names[-1])
+    scene = Scene(x[:1], torch.no_grad()(whole))
+    M = METHODS[name].function(x[:1], whole, TARGET, scene=scene, **parameters)
+    change = scene.forward(x[:1]) - scene.forward(torch.zeros_like(x[:1]))
+    return M, scene, float((change * TARGET).sum())
+
+
+@pytest.mark.parametrize("architecture", ["resnet18", "googlenet"])
+def test_deeplift_adds_up_to_the_change_of_the_score(architecture: str) -> None:
+    """Captum alone refuses ResNet, whose blocks use one ReLU twice, and misses GoogLeNet's functional ones."""
+    M, scene, change = explained(architecture, "deeplift")
+    assert float(M.sum()) == pytest.approx(change, rel=0.02, abs=1e-4)
+    assert scene.measures["completeness_delta"] == pytest.approx([float(M.sum()) - change], abs=1e-4)
+
+
+def test_integrated_gradients_add_up_better_with_more_steps() -> None:
+    few = explained("resnet18", "integrated-gradients", steps=8)
+    many = explained("resnet18", "integrated-gradients", steps=128)
+    errors = [abs(float(M.sum()) - change) for M, _, change in (few, many)]
+    assert errors[1] < 0.05 * abs(many[2])
+    assert many[1].measures["completeness_delta"] == pytest.approx([float(many[0].sum()) - many[2]], abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "share"),
+    [
+        ("smoothgrad", {"samples": 4}, 1 / 4),
+        ("integrated-gradients", {}, 1 / pixels.SEGMENTS),
+        ("occlusion", {"window": 14, "stride": 14}, 1 / 5),
+    ],
+)
+def test_a_deadline_leaves_what_was_done(name: str, parameters: dict[str, object], share: float) -> None:
+    network = cut("convolutional")
+    whole = nn.Sequential(network.features, network.head)
+    scene = Scene(network.x[:1], network.forward, Patience(0.0))
+    M = METHODS[name].function(network.x[:1], whole, one_hot([1]), scene=scene, **parameters)
+    assert scene.patience.done == pytest.approx(share)
+    assert torch.isfinite(M).all()
+
+
+def test_a_replica_shares_weights_and_no_module() -> None:
+    model, _, x = built("resnet18")
+    copied = unrolled(model, x[:1])
+    assert {id(p) for p in copied.parameters()} == {id(p) for p in model.parameters()}
+    assert {id(b) for b in copied.buffers()} == {id(b) for b in model.buffers()}
+    assert not {id(m) for m in copied.modules()} & {id(m) for m in model.modules()}
+    assert isinstance(copied.layer1[0].relu, Turns)
+    assert isinstance(model.layer1[0].relu, nn.ReLU)
+    assert torch.equal(copied(x), model(x))
+    assert not any(m.inplace for m in replica(model).modules() if isinstance(m, nn.ReLU))
+
+
+def test_winning_probability_is_kept_on_the_way_down() -> None:
+    """A side of the contrast each, one unit of it reaches the cut, through convolutions, pools and concatenations."""
+    from service.explain.excitation import _descend
+
+    for architecture, layer in (("vgg11", "features.10"), ("googlenet", "inception4e"), ("alexnet", "features.5")):
+        _, network, x = built(architecture)
+        with torch.no_grad():
+            A = network.features(layer)(x[:1]).clamp_min(0)
+        total = float(_descend(A, nn.Sequential(network.head(layer)), TARGET, False).sum())
+        assert total == pytest.approx(1, abs=1e-3), architecture
+
+
+def test_excitation_says_where_it_has_no_rule() -> None:
+    _, network, x = built("resnet18")
+    method = METHODS["excitation-backprop"]
+    with torch.no_grad():
+        deep, shallow = network.features("layer4")(x[:1]), network.features("layer2")(x[:1])
+    assert torch.isfinite(method.function(deep, network.head("layer4"), TARGET)).all()
+    with pytest.raises(DoesNotApply, match="adds branches up"):
+        method.function(shallow, network.head("layer2"), TARGET)
