@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from service.api.schemas import Shape
+from service.api.schemas import Finite, Shape
 from service.explain.method import Method
 from service.explain.quality import Measure
 from service.models.card import Card
@@ -65,11 +65,31 @@ class EmbeddingPlace(Shape):
     dim: int
 
 
+class EngineParity(Shape):
+    """How the engine compared with PyTorch in float32 when the model was loaded."""
+
+    images: int
+    source: str
+    """golden: the entry's own images; drawn: it has none, and drawn ones were taken."""
+    top1_equal: bool
+    """Whether the likeliest class was the same for each."""
+    probability: Finite
+    """The largest difference of any probability."""
+    map: Finite
+    """The difference of feature maps, as relative norm."""
+    passed: bool
+    """Whether the engine asked for is the one that answers."""
+    reason: str
+    """Why another engine or precision answers; empty where passed."""
+
+
 class EngineChoice(Shape):
     """Who computes feature maps."""
 
     name: str
     precision: str
+    parity: EngineParity | None
+    """null where it is PyTorch in float32 itself."""
 
 
 class ModelDetails(ModelLine):
@@ -191,7 +211,11 @@ def _described(found: Description | None) -> dict[str, Any]:
             MethodState(name=name, applies=reason is None, reason=reason) for name, reason in found.methods.items()
         ],
         "embedding": EmbeddingPlace(layer=found.embedding_layer, dim=found.embedding_dim),
-        "engine": EngineChoice(name=found.engine, precision=found.precision),
+        "engine": EngineChoice(
+            name=found.engine,
+            precision=found.precision,
+            parity=found.parity and EngineParity.model_validate(found.parity),
+        ),
     }
 
 

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+
+from service.engines.engine import Plan
+
+MOST_PLACED = 4
+"""Copies of the network kept on a device, one a cut; the one used longest ago gives way."""
 
 
 def normalised(x: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
@@ -22,37 +28,40 @@ def _per_channel(values: Sequence[float], like: Tensor) -> Tensor:
 class TorchEngine:
     """Runs the stages up to a cut as they are.
 
-    features: from a cut's name to the module that computes it. On CUDA the modules are copied there in channels-last
-    layout, once for each cut that is asked for, and bf16 runs under autocast.
+    On CUDA the modules are copied there in channels-last layout, once for each cut that is asked for; bf16 runs under
+    autocast.
     """
 
     name = "torch"
 
-    def __init__(
-        self,
-        features: Callable[[str], nn.Module],
-        mean: Sequence[float],
-        std: Sequence[float],
-        device: str = "cpu",
-        precision: str = "f32",
-    ) -> None:
-        self.precision = precision
-        self._features, self._mean, self._std = features, tuple(mean), tuple(std)
-        self._device = torch.device(device)
+    def __init__(self, plan: Plan, device: str = "cpu", precision: str = "f32") -> None:
+        self.precision, self.device = precision, device
+        self._plan, self._device = plan, torch.device(device)
         self._placed: dict[str, nn.Module] = {}
+        self._placing = threading.Lock()
 
     @torch.no_grad()
     def features(self, x: Tensor, cut: str) -> Tensor:
         """x uint8 [N, H, W, 3] -> A float32 [N, C, h, w] on the CPU."""
-        pixels = normalised(x.to(self._device), self._mean, self._std)
+        return self.forward(normalised(x.to(self._device), self._plan.mean, self._plan.std), cut)
+
+    @torch.no_grad()
+    def forward(self, x: Tensor, cut: str) -> Tensor:
+        """x float32 [N, 3, H, W] -> A float32 [N, C, h, w] on the CPU."""
+        pixels = x.to(self._device).contiguous(memory_format=torch.channels_last)
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self.precision == "bf16"):
-            A: Tensor = self._module(cut)(pixels.contiguous(memory_format=torch.channels_last))
+            A: Tensor = self._module(cut)(pixels)
         return A.float().contiguous().cpu()
 
     def _module(self, cut: str) -> nn.Module:
         if self._device.type == "cpu":
-            return self._features(cut)
-        if cut not in self._placed:
-            module = copy.deepcopy(self._features(cut)).to(self._device)
-            self._placed[cut] = module.to(memory_format=torch.channels_last)
-        return self._placed[cut]
+            return self._plan.features(cut)
+        with self._placing:
+            module = self._placed.pop(cut, None)
+            if module is None:
+                module = copy.deepcopy(self._plan.features(cut)).to(self._device)
+                module = module.to(memory_format=torch.channels_last)
+            self._placed[cut] = module
+            if len(self._placed) > MOST_PLACED:
+                del self._placed[next(iter(self._placed))]
+        return module

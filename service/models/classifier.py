@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 
 import torch
 import torchvision
 from torch import Tensor, nn
 
-from service.engines.engine import Engine
+from service.engines.engine import Engine, Plan
 from service.engines.torch import TorchEngine, normalised
 from service.errors import RegistryError, WeightsError
 from service.models.entry import Entry
+from service.models.parity import Parity, Trial, chosen, golden
 from service.models.stages import INPUT, Network, stages
 
 POOLING = (nn.AdaptiveAvgPool2d, nn.AvgPool2d, nn.MaxPool2d, nn.AdaptiveMaxPool2d)
@@ -25,7 +27,8 @@ class Classifier:
     """Everything a question needs of a model; shared by all requests, never written to, and equal to itself alone.
 
     weights_sha256: hexadecimal digest of the weights. cut: the default layer, the last spatial map. shapes: of A
-    without its batch axis, for every layer.
+    without its batch axis, for every layer. parity: how the engine compares with torch in float32; None where it is
+    just that.
     """
 
     entry: Entry
@@ -33,14 +36,25 @@ class Classifier:
     engine: Engine
     weights_sha256: str
     shapes: Mapping[str, tuple[int, ...]]
+    parity: Parity | None = None
 
     @classmethod
     def build(
-        cls, entry: Entry, state: Mapping[str, Tensor], digest: str, engine: str = "auto", precision: str = "f32"
+        cls,
+        entry: Entry,
+        state: Mapping[str, Tensor],
+        digest: str,
+        engine: str = "auto",
+        precision: str = "f32",
+        threads: int = 0,
+        cache: Path | None = None,
+        folder: Path | None = None,
     ) -> Classifier:
         """Build the network, load its weights in float32, freeze it, and check that it fits its entry.
 
-        Raises RegistryError where architecture, stages or labels do not fit, WeightsError where weights do not.
+        engine, precision, threads: see `Settings`. cache: a folder for compiled networks. folder: where the entry's
+        golden images lie. Raises RegistryError where architecture, stages, labels or engine do not fit, WeightsError
+        where weights or golden images do not.
         """
         model = architecture(entry)
         load(model, state)
@@ -52,9 +66,12 @@ class Classifier:
                 f"model {entry.name!r}: the stages end in {shapes[network.stages[-1].name]}, and {len(entry.labels)}"
                 f" labels with activation {entry.activation} need {outputs}"
             )
-        device = "cuda" if engine in ("auto", "torch") and torch.cuda.is_available() else "cpu"
-        runner = TorchEngine(network.features, entry.frame.mean, entry.frame.std, device, precision)
-        return cls(entry, network, runner, digest, shapes)
+        plan = Plan(network.features, "", entry.frame.crop, entry.frame.mean, entry.frame.std, threads, cache)
+        plain = cls(entry, network, TorchEngine(plan), digest, shapes)
+        plan = replace(plan, cut=plain.cut, identity=_identity(entry, digest))
+        trial = Trial(entry, plan, network.head(plain.cut), golden(entry, folder))
+        runner, parity = chosen(trial, engine, precision)
+        return replace(plain, engine=runner, parity=parity)
 
     @cached_property
     def cut(self) -> str:
@@ -78,7 +95,7 @@ class Classifier:
     @torch.no_grad()
     def forward(self, x: Tensor) -> Tensor:
         """The whole network: normalised x [N, 3, H, W] -> logits [N, K]."""
-        logits: Tensor = self.network.features(self.network.names[-1])(x)
+        logits: Tensor = self.head(self.cut)(self.engine.forward(x, self.cut))
         return logits
 
     def normalised(self, x: Tensor) -> Tensor:
@@ -97,6 +114,13 @@ def last_map(network: Network, shapes: Mapping[str, tuple[int, ...]]) -> str:
         stage.name for stage in network.stages if mapped(shapes[stage.name]) and not isinstance(stage.module, POOLING)
     ]
     return maps[-1] if maps else INPUT
+
+
+def _identity(entry: Entry, digest: str) -> str:
+    """What the network is, as far as it can be told; a user's own code may change under the same weights."""
+    if ":" in entry.architecture:
+        return ""
+    return f"{digest} {entry.architecture} {entry.arguments} {entry.stages}"
 
 
 def architecture(entry: Entry) -> nn.Module:

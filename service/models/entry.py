@@ -73,6 +73,9 @@ class Entry(BaseModel):
     default_layer: Label | None = None
     """The layer that explanations look at; left out: the last spatial one."""
 
+    golden: tuple[Label, ...] = ()
+    """Pictures beside the TOML file on which the engine is compared with torch at each load; none: drawn ones."""
+
     card: Card
     """What a reader must know before trusting the model."""
 

@@ -191,7 +191,16 @@ class Registry:
             return Status(record, "failed", record.problem)
         try:
             state, sha256 = self._weights(record, record.entry, fetching)
-            classifier = Classifier.build(record.entry, state, sha256, self.settings.engine, self.settings.precision)
+            classifier = Classifier.build(
+                record.entry,
+                state,
+                sha256,
+                self.settings.engine,
+                self.settings.precision,
+                self.settings.forward_threads,
+                self.settings.data_dir / "engines",
+                record.file.parent,
+            )
         except Absent as error:
             return Status(record, "missing", str(error))
         except FoveaError as error:

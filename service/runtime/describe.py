@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from service.explain.methods import METHODS
 from service.models.classifier import Classifier
+from service.models.parity import Parity
 from service.runtime.examine import obstacle
 
 
@@ -20,7 +21,10 @@ class Layer:
 
 @dataclass(frozen=True)
 class Description:
-    """A loaded model's own facts. methods: name -> why it does not apply at the default layer, None where it does."""
+    """A loaded model's own facts. methods: name -> why it does not apply at the default layer, None where it does.
+
+    parity: how the engine compared with torch in float32 at load; None where it is just that.
+    """
 
     layers: tuple[Layer, ...]
     default_layer: str
@@ -30,6 +34,7 @@ class Description:
     engine: str
     precision: str
     weights_sha256: str
+    parity: Parity | None = None
 
 
 def describe(classifier: Classifier) -> Description:
@@ -44,4 +49,5 @@ def describe(classifier: Classifier) -> Description:
         engine=classifier.engine.name,
         precision=classifier.engine.precision,
         weights_sha256=classifier.weights_sha256,
+        parity=classifier.parity,
     )

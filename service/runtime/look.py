@@ -89,8 +89,14 @@ def _at(look: Look, wanted: Wanted, layer: str, disturb: Disturb) -> Maps:
     if method.needs not in {"input", "pixels"}:
         grids = method.function(*spatial(A, head), wanted.target, **wanted.arguments)
         return Maps(grids.numpy(), layer, 1.0, {})
+
+    @torch.no_grad()
+    def forward(x: Tensor) -> Tensor:
+        logits: Tensor = head(look.classifier.engine.forward(x, layer))
+        return logits
+
+    scene = Scene(look.x, forward, Patience(wanted.deadline), spatial(A, head))
     whole = nn.Sequential(network.features(layer), head)
-    scene = Scene(look.x, torch.no_grad()(whole), Patience(wanted.deadline), spatial(A, head))
     cut = (scene.x, whole) if method.needs == "pixels" else spatial(A, head)
     grids = method.function(*cut, wanted.target, scene=scene, **wanted.arguments)
     place = INPUT if method.needs == "pixels" else layer
