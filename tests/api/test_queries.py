@@ -26,8 +26,8 @@ async def test_an_empty_query_takes_every_default(client: httpx.AsyncClient, fak
 
 async def test_every_parameter_reaches_the_question(client: httpx.AsyncClient, fake: FakeAnswers) -> None:
     address = (
-        "/explain/finercam?model=other&top_k=1&target=ill&target=0&top_k_targets=2&versus=healthy&layer=2"
-        "&boxes=true&overlay=1&colormap=viridis&quality=false&gamma=0.25&base=layercam"
+        "/explain/finercam?model=other&top_k=1&target=ill&target=0&top_k_targets=2&versus=healthy"
+        "&layer=2&layer=0&fusion=mean&boxes=true&overlay=1&colormap=viridis&quality=true&gamma=0.25&base=layercam"
     )
     assert await asked(client, fake, address) == Question(
         model="other",
@@ -38,6 +38,9 @@ async def test_every_parameter_reaches_the_question(client: httpx.AsyncClient, f
         top_k_targets=2,
         versus=("healthy",),
         layer="2",
+        fused=("0",),
+        fusion="mean",
+        quality=True,
         boxes=True,
         overlay=True,
         colormap="viridis",
@@ -129,5 +132,5 @@ def test_every_method_is_found_by_its_name_even_after_a_form_decoded_it() -> Non
 
 def test_the_queries_lists_are_the_repeatable_ones() -> None:
     lists = {name for name, field in AnalyzeQuery.model_fields.items() if isinstance(field.default, list)}
-    assert lists == {"target", "versus", "methods"}
+    assert lists == {"target", "versus", "layer", "methods"}
     assert lists - {"methods"} <= ExplainQuery.model_fields.keys()
