@@ -25,7 +25,7 @@ from service.settings import Settings, available_cores
 from service.training.data import Material, folder, generated
 from service.training.optimizers import OPTIMIZERS
 from service.training.schedules import SCHEDULES
-from service.training.ship import Origin, Trial, tried, write
+from service.training.ship import Origin, Trial, rehearse, tried, write
 from service.training.train import Phase, Plan, Tick, Trainer
 
 GENERATED = {"fundus": "five", "glaucoma": "binary"}
@@ -42,7 +42,10 @@ def train(
     architecture: Annotated[str, typer.Option(help="A torchvision classifier.")] = "resnet18",
     out: Annotated[Path, typer.Option(help="Folder for weights, registry entry and report.")] = Path("trained"),
     sizes: Annotated[
-        str, typer.Option(help="Image sizes, small first, in pixels; the last is what is served.")
+        str,
+        typer.Option(
+            help="Image sizes, small first, in pixels; a folder's model is served at the last, generated eyes at 224."
+        ),
     ] = "128,224",
     epochs: Annotated[str, typer.Option(help="Epochs at each size.")] = "8,2",
     images: Annotated[int, typer.Option(min=64, help="Generated images to train on.")] = 8000,
@@ -58,7 +61,7 @@ def train(
     batch_size: Annotated[int, typer.Option(min=1)] = 32,
     optimizer: Annotated[str, typer.Option(help=f"One of {', '.join(OPTIMIZERS)}.")] = "adamw",
     learning_rate: Annotated[
-        float | None, typer.Option(help="At the top of the schedule; the optimizer's own if left out.")
+        float | None, typer.Option(min=0, help="At the top of the schedule; the optimizer's own if left out.")
     ] = None,
     weight_decay: Annotated[float, typer.Option(min=0)] = 0.01,
     schedule: Annotated[str, typer.Option(help=f"One of {', '.join(SCHEDULES)}.")] = "one-cycle",
@@ -68,7 +71,9 @@ def train(
     start_from: Annotated[
         Path | None,
         typer.Option(
-            help="Weights (.safetensors) to start from; the last layer is drawn anew where the classes differ."
+            help="Weights (.safetensors) to start from; the last layer is drawn anew where the classes differ.",
+            exists=True,
+            dir_okay=False,
         ),
     ] = None,
     sample: Annotated[
@@ -92,7 +97,7 @@ def train(
             phases=_phases(sizes, epochs),
             batch_size=batch_size,
             optimizer=_one_of(optimizer, OPTIMIZERS, "--optimizer"),
-            learning_rate=learning_rate or OPTIMIZERS[optimizer].learning_rate,
+            learning_rate=OPTIMIZERS[optimizer].learning_rate if learning_rate is None else learning_rate,
             weight_decay=weight_decay,
             schedule=_one_of(schedule, SCHEDULES, "--schedule"),
             label_smoothing=label_smoothing,
@@ -105,10 +110,11 @@ def train(
         counts = {"train": images, "validation": held_out, "test": held_out}
         material = _material(console, source, plan, counts, marker, where, patient)
         model = _network(architecture, len(material.labels), seed, start_from)
-        _learn(console, model, material, plan, out / f"{name}.checkpoint")
         origin = Origin(name, version, architecture, shlex.join(["fovea", *_arguments(sys.argv[1:])]), seed)
+        rehearse(model, material, origin, samples)
+        _learn(console, model, material, plan, out / f"{name}.checkpoint")
         with console.status("Measuring the model on images it never saw"):
-            trial = tried(model, material, origin, out / f"{name}.safetensors", samples)
+            trial = tried(model, material, origin, out, samples)
     except FoveaError as error:
         console.print(f"[red]{escape(str(error))}[/red]")
         raise typer.Exit(1) from None
@@ -137,11 +143,10 @@ def _material(
 
 
 def _network(architecture: str, classes: int, seed: int, start_from: Path | None) -> nn.Module:
+    if architecture not in torchvision.models.list_models(module=torchvision.models):
+        raise TrainingError(f"--architecture {architecture!r} is no torchvision classifier")
     torch.manual_seed(seed)
-    try:
-        model: nn.Module = torchvision.models.get_model(architecture, weights=None, num_classes=classes)
-    except ValueError as error:
-        raise TrainingError(f"{architecture!r} is no torchvision classifier: {error}") from None
+    model: nn.Module = torchvision.models.get_model(architecture, weights=None, num_classes=classes)
     if start_from is not None:
         given = parse(start_from.read_bytes(), start_from.name)
         own = model.state_dict()
@@ -209,7 +214,8 @@ def _arguments(given: list[str]) -> list[str]:
     """The command without what does not decide its outcome."""
     kept, skip = [], False
     for word in given:
-        if not skip and word not in {"--cache", "--threads", "--force"}:
+        option, equals, _ = word.partition("=")
+        if not skip and option not in {"--cache", "--threads", "--force"}:
             kept.append(word)
-        skip = word in {"--cache", "--threads"}
+        skip = option in {"--cache", "--threads"} and not equals
     return kept

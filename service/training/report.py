@@ -73,7 +73,12 @@ def accuracy(probabilities: Floats, classes: Classes) -> float:
 
 
 def auc(probabilities: Floats, classes: Classes) -> float:
-    """Area under the ROC curve; with several classes, the mean of each against the rest."""
+    """Area under the ROC curve; with several classes, the mean of each against the rest.
+
+    Raises ValueError where a class has no image: there is nothing to tell it from.
+    """
+    if len(np.unique(classes)) < probabilities.shape[1]:
+        raise ValueError("a class without images has no area under its curve")
     if probabilities.shape[1] == 2:
         return float(roc_auc_score(classes, probabilities[:, 1]))
     return float(np.mean([roc_auc_score(classes == k, probabilities[:, k]) for k in range(probabilities.shape[1])]))
@@ -109,7 +114,7 @@ def bootstrap(figure: Callable[[NDArray[np.int64]], float], count: int, seed: in
     for _ in range(RESAMPLINGS):
         try:
             values.append(figure(random.integers(0, count, count)))
-        except ValueError:  # a resampling without one of the classes has no AUC
+        except ValueError:  # this resampling left a class out
             continue
     low, high = np.percentile(values, [2.5, 97.5])
     return Interval(float(figure(np.arange(count))), float(low), float(high))

@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
 from torch import nn
 
-from service.errors import TrainingError
+from service.errors import FoveaError, TrainingError
 from service.images.decode import Limits, decode
 from service.images.guard import FUNDUS_GUARD, measure
 from service.models.card import Card
@@ -63,21 +66,36 @@ class Trial:
         return tuple(found)
 
 
-def tried(model: nn.Module, material: Material, origin: Origin, file: Path, samples: Mapping[Path, str]) -> Trial:
-    """Write the weights, read them back as the service will, and measure that: halving them is part of the result."""
-    sha256 = save(model.state_dict(), file, half=True)
-    entry = Entry(
-        name=origin.name,
-        version=origin.version,
-        architecture=origin.architecture,
-        weights=file.name,
-        sha256=sha256,
-        labels=material.labels,
-        frame=material.frame,
-        guard=FUNDUS_GUARD if material.recipes else None,
-        card=_card(origin, material, {}),
-    )
-    classifier = Classifier.build(entry, read(file, sha256), sha256, "torch")
+def rehearse(model: nn.Module, material: Material, origin: Origin, samples: Mapping[Path, str]) -> None:
+    """Find before training what would spoil its end. Raises TrainingError that says what.
+
+    That is a name no entry can have, a network the service cannot cut into stages, a sample that cannot be read, that
+    the guard refuses, or whose label is no class.
+    """
+    unknown = sorted(set(samples.values()) - set(material.labels))
+    if unknown:
+        raise TrainingError(f"no class is called {', '.join(unknown)}; there are {', '.join(material.labels)}")
+    try:
+        entry = _entry(material, origin, "0" * 64)
+        Classifier.build(entry, model.state_dict(), "", "torch")
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise TrainingError(f"{first['loc'][0]} {first['input']!r} fits no registry entry: {first['msg']}") from error
+    except (FoveaError, RuntimeError) as error:
+        raise TrainingError(f"the service could not run {origin.architecture}: {error}") from error
+    for path in samples:
+        _framed(entry, path)
+
+
+def tried(model: nn.Module, material: Material, origin: Origin, folder: Path, samples: Mapping[Path, str]) -> Trial:
+    """Write the weights, read them back as the service will, and measure that: halving them is part of the result.
+
+    folder: where they lie as NAME.candidate until `write` makes them the model's.
+    """
+    candidate = folder / f"{origin.name}.candidate"
+    sha256 = save(model.state_dict(), candidate, half=True)
+    entry = _entry(material, origin, sha256)
+    classifier = Classifier.build(entry, read(candidate, sha256), sha256, "torch")
     validation, test = material.splits["validation"], material.splits["test"]
     temperature = fitted_temperature(logits(classifier, validation), validation.classes)
     measured = report(logits(classifier, test), test.classes, temperature)
@@ -95,19 +113,43 @@ def tried(model: nn.Module, material: Material, origin: Origin, file: Path, samp
 def write(trial: Trial, folder: Path) -> None:
     """The registry entry beside the weights, and the report beside both."""
     name, seen = trial.entry.name, trial.report
+    (folder / f"{name}.candidate").replace(folder / trial.entry.weights)
     (folder / f"{name}.toml").write_text(to_toml(trial.entry))
     (folder / f"{name}.confusion.png").write_bytes(confusion_picture(seen.confusion, trial.entry.labels))
     figures = dict(trial.entry.card.figures) | {"confusion": seen.confusion.tolist(), "labels": trial.entry.labels}
     (folder / f"{name}.report.json").write_text(json.dumps(figures, indent=2) + "\n")
 
 
-def _said(classifier: Classifier, entry: Entry, path: Path) -> tuple[str, float]:
-    """What a photograph is called, and with which probability. Raises TrainingError where its guard refuses it."""
-    upright = decode(path.read_bytes(), Limits())
+def _entry(material: Material, origin: Origin, sha256: str) -> Entry:
+    return Entry(
+        name=origin.name,
+        version=origin.version,
+        architecture=origin.architecture,
+        weights=f"{origin.name}.safetensors",
+        sha256=sha256,
+        labels=material.labels,
+        frame=material.frame,
+        guard=FUNDUS_GUARD if material.recipes else None,
+        card=_card(origin, material, {}),
+    )
+
+
+def _framed(entry: Entry, path: Path) -> NDArray[np.uint8]:
+    """A photograph as the network sees it. Raises TrainingError where it is no image or the guard refuses it."""
+    try:
+        upright = decode(path.read_bytes(), Limits())
+    except FoveaError as error:
+        raise TrainingError(f"{path}: {error}") from error
     x, _ = entry.frame.apply(upright.pixels, upright.width, upright.height)
     reasons = entry.guard.reasons(measure(x)) if entry.guard else ()
     if reasons:
         raise TrainingError(f"{path}: the guard refuses it: {', '.join(reasons)}")
+    return x
+
+
+def _said(classifier: Classifier, entry: Entry, path: Path) -> tuple[str, float]:
+    """What a photograph is called, and with which probability."""
+    x = _framed(entry, path)
     chances = probabilities(classifier.head(classifier.cut)(feature_maps(classifier, x[None]))[0], entry)
     return entry.labels[int(chances.argmax())], float(chances.max())
 

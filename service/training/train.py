@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -66,14 +67,16 @@ class Tick:
 
 
 class Trainer:
-    """One training run. Resumes from `checkpoint` where that file exists and was written by the same plan.
+    """One training run. Resumes from `checkpoint` where that file exists and was written by the same run.
 
-    Raises TrainingError where the checkpoint belongs to another plan, or there are fewer images than one batch.
+    Raises TrainingError where the checkpoint belongs to another plan, to other images or to other weights to start
+    from, and where there are fewer images than one batch.
     """
 
     def __init__(self, model: nn.Module, images: Rendered, frame: Frame, plan: Plan, checkpoint: Path | None) -> None:
         if len(images.classes) < plan.batch_size:
             raise TrainingError(f"{len(images.classes)} images are fewer than one batch of {plan.batch_size}")
+        self.origin = fingerprint(model, images)
         self.model = model.train().to(memory_format=torch.channels_last)
         self.images, self.frame, self.plan, self.checkpoint = images, frame, plan, checkpoint
         self.steps = plan.steps(len(images.classes))
@@ -101,19 +104,22 @@ class Trainer:
             return
         draft = self.checkpoint.with_suffix(".part")
         state = {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()}
-        torch.save(state | {"step": self.step, "plan": asdict(self.plan)}, draft)
+        torch.save(state | {"step": self.step, "plan": asdict(self.plan), "origin": self.origin}, draft)
         draft.replace(self.checkpoint)
 
     def _resume(self, checkpoint: Path) -> None:
         saved = torch.load(checkpoint, weights_only=True)
         if saved["plan"] != asdict(self.plan):
             raise TrainingError(f"{checkpoint} belongs to another plan; remove it to start anew")
+        if saved.get("origin", self.origin) != self.origin:
+            raise TrainingError(f"{checkpoint} belongs to other images or another start; remove it to start anew")
         self.model.load_state_dict(saved["model"])
         self.optimizer.load_state_dict(saved["optimizer"])
         self.step = saved["step"]
 
     def _learn(self) -> float:
         x, classes = self._batch()
+        torch.manual_seed(self.plan.seed * 1_000_003 + self.step)  # what dropout draws must survive a restart
         for group in self.optimizer.param_groups:
             group["lr"] = self.plan.learning_rate * SCHEDULES[self.plan.schedule](self.step / len(self.steps))
         with torch.autocast("cpu", torch.bfloat16, enabled=self.plan.precision == "bf16"):
@@ -133,6 +139,15 @@ class Trainer:
         generator = torch.Generator().manual_seed(self.plan.seed * 1_000_003 + self.step)
         x = augmented(resized(self.images.pixels[np.sort(chosen)], size), generator)
         return normalised(x, self.frame), torch.from_numpy(self.images.classes[np.sort(chosen)])
+
+
+def fingerprint(model: nn.Module, images: Rendered) -> str:
+    """64 hexadecimal digits of what a run starts from: weights, classes and every hundredth image."""
+    told = hashlib.sha256(images.classes.tobytes())
+    told.update(np.ascontiguousarray(images.pixels[::100]).tobytes())
+    for name, tensor in model.state_dict().items():
+        told.update(name.encode() + tensor.contiguous().numpy().tobytes())
+    return told.hexdigest()
 
 
 def resized(pixels: NDArray[np.uint8], size: int) -> Tensor:

@@ -52,6 +52,16 @@ def test_intervals_hold_their_value_and_shrink_with_more_images() -> None:
     assert str(Interval(0.5, 0.4, 0.6)) == "0.5000 (95 % CI 0.4000 to 0.6000)"
 
 
+def test_resamplings_that_leave_a_class_out_do_not_spoil_the_interval() -> None:
+    logits, classes = sample(40, 1.0)
+    classes[classes == 2] = 0
+    classes[:2] = 2
+    found = report.report(logits, classes, temperature=1.0)
+    assert 0 <= found.auc.low <= found.auc.high <= 1
+    with pytest.raises(ValueError, match="class without images"):
+        report.auc(report.softmax(logits), np.zeros(40, np.int64))
+
+
 def test_the_confusion_picture_is_a_picture() -> None:
     data = report.confusion_picture(np.array([[5, 1], [0, 4]]), ["normal", "glaucoma"])
     assert Image.open(io.BytesIO(data)).width > 200

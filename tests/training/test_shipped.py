@@ -10,7 +10,7 @@ import pytest
 
 from service.explain.methods import METHODS
 from service.images.decode import Limits, decode
-from service.images.guard import measure
+from service.images.guard import FUNDUS_GUARD, measure
 from service.models.classifier import Classifier
 from service.models.registry import Registry
 from service.models.scores import direction, probabilities
@@ -46,7 +46,7 @@ def test_the_card_says_what_it_is_and_where_its_figures_come_from(name: str) -> 
     assert entry.card.notice == "SYNTHETIC, NOT FOR CLINICAL USE"
     assert "fovea train" in entry.card.training_data
     assert "0.77" in entry.card.do_not_use
-    assert entry.guard is not None
+    assert entry.guard == FUNDUS_GUARD
     figures = entry.card.figures
     assert float(figures["calibration_error"]) <= 0.03
     assert float(figures["gradcam_maximum_on_disc"]) >= 0.90

@@ -16,8 +16,9 @@ from torch import nn
 from service.errors import TrainingError
 from service.images.frame import Frame
 from service.training.augment import augmented
+from service.training.optimizers import OPTIMIZERS
 from service.training.render import Rendered
-from service.training.train import Phase, Plan, Trainer, resized
+from service.training.train import Phase, Plan, Tick, Trainer, resized
 
 PLAN = Plan(phases=(Phase(16, 2), Phase(32, 1)), batch_size=8, learning_rate=0.01, precision="f32", seed=3)
 FRAME = Frame(resize=32, crop=32)
@@ -110,6 +111,63 @@ def test_a_checkpoint_of_another_plan_is_not_continued(tmp_path: Path) -> None:
     trained(checkpoint=checkpoint)
     with pytest.raises(TrainingError, match="another plan"):
         trained(Plan(**{**vars(PLAN), "learning_rate": 0.02}), checkpoint)
+
+
+def test_a_checkpoint_of_other_images_or_another_start_is_not_continued(tmp_path: Path) -> None:
+    checkpoint = tmp_path / "run.checkpoint"
+    trained(checkpoint=checkpoint)
+    changed = Rendered(images().pixels, 1 - images().classes)
+    for model, given in ((network(), changed), (network(1), images())):
+        with pytest.raises(TrainingError, match="other images or another start"):
+            Trainer(model, given, FRAME, PLAN, checkpoint)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_what_dropout_draws_and_optimizers_remember_survives_a_restart(tmp_path: Path, optimizer: str) -> None:
+    plan = Plan(**{**vars(PLAN), "optimizer": optimizer})
+
+    class Stopped(Exception):
+        pass
+
+    def stop(tick: Tick) -> None:
+        if tick.step == 10:
+            raise Stopped
+
+    def fresh() -> nn.Module:
+        model = network()
+        model.insert(5, nn.Dropout(0.5))
+        return model
+
+    whole, part, rest = fresh(), fresh(), fresh()
+    Trainer(whole, images(), FRAME, plan, None).run()
+    checkpoint = tmp_path / "run.checkpoint"
+    with pytest.raises(Stopped):
+        Trainer(part, images(), FRAME, plan, checkpoint).run(stop, save_every=7)
+    torch.rand(3)
+    Trainer(rest, images(), FRAME, plan, checkpoint).run()
+    assert same(weights(whole), weights(rest))
+
+
+def test_half_precision_learns_as_well() -> None:
+    plan = Plan(phases=(Phase(32, 12),), batch_size=8, learning_rate=0.02, precision="bf16")
+    losses: list[float] = []
+    Trainer(network(), images(), FRAME, plan, None).run(lambda tick: losses.append(tick.loss))
+    assert np.mean(losses[-8:]) < 0.6 * np.mean(losses[:8])
+
+
+def test_every_image_is_seen_once_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    pixels = np.zeros((64, 32, 32, 3), np.uint8) + np.arange(64, dtype=np.uint8)[:, None, None, None]
+    seen: list[int] = []
+
+    def spy(x: torch.Tensor, _: torch.Generator) -> torch.Tensor:
+        seen.extend((x[:, 0, 0, 0] * 255).round().int().tolist())
+        return x
+
+    monkeypatch.setattr("service.training.train.augmented", spy)
+    Trainer(network(), Rendered(pixels, images().classes), FRAME, PLAN, None).run()
+    epochs = [seen[start : start + 64] for start in range(0, 192, 64)]
+    assert all(sorted(epoch) == list(range(64)) for epoch in epochs)
+    assert epochs[0] != epochs[1]
 
 
 def test_fewer_images_than_a_batch_are_refused() -> None:
