@@ -122,7 +122,7 @@ class FakeAnswers:
 
     async def arrival_of(self, count: int) -> None:
         """Returns once so many further questions have arrived."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             for _ in range(count):
                 await self._arrivals.get()
 

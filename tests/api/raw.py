@@ -62,7 +62,7 @@ async def post(
     async def send(message: Message) -> None:
         sent.append(message)
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await app(scope(headers=headers), client_of(messages), send)
     if not sent:
         return 0, {}, b""

@@ -58,7 +58,7 @@ def stopped(pids: list[int]) -> Iterator[None]:
 
 async def waits_without_blocking(client: httpx.AsyncClient, path: str, release: threading.Event) -> None:
     """The law: while this request is held up, others are answered; were the loop held up, this would never end."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         pending = asyncio.create_task(client.post(path, content=picture(0)))
         for _ in range(20):
             assert (await client.get("/livez")).status_code == 200
@@ -73,7 +73,7 @@ async def test_decoding_does_not_block(tmp_path: Path) -> None:
     async with running(tmp_path) as client:
         decoders = [pid for pid in children() if pid not in before]
         assert len(decoders) == 2
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             with stopped(decoders):
                 pending = asyncio.create_task(client.post("/predict", content=picture(0)))
                 for _ in range(20):
@@ -90,7 +90,7 @@ async def test_neither_forward_nor_explanation_blocks(
     release, work = threading.Event(), getattr(module, name)
 
     def held_up(*arguments: Any) -> Any:
-        assert release.wait(20)
+        assert release.wait(60)
         return work(*arguments)
 
     monkeypatch.setattr(module, name, held_up)

@@ -29,7 +29,7 @@ class Running:
     def __init__(self, process: subprocess.Popen[str], log: Path) -> None:
         self.process, self._log = process, log
         self.port = int(self._wait_for(r"running on http://127\.0\.0\.1:(\d+)")[1])
-        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=20)
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60)
         while self.client.get("/readyz").status_code != 200:
             time.sleep(0.05)
 
@@ -51,7 +51,7 @@ class Running:
         plug = socket.socket()
         if receive_buffer:
             plug.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        plug.settimeout(20)
+        plug.settimeout(60)
         try:
             plug.connect(("127.0.0.1", self.port))
         except OSError:
@@ -223,7 +223,7 @@ def test_sigterm_turns_away_then_finishes_then_ends(zoo: Path, tmp_path: Path) -
             time.sleep(0.05)
         plug.sendall(image[100:])
         assert closed(plug).startswith(b"HTTP/1.1 200")
-        assert running.process.wait(timeout=20) == 0
+        assert running.process.wait(timeout=60) == 0
         assert "Traceback" not in running.log
         assert "Application shutdown complete" in running.log
 
