@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -60,9 +61,47 @@ def test_locks_pin_every_package_with_hashes_and_name_no_index() -> None:
         packages = re.split(r"^(?=[a-z])", text, flags=re.MULTILINE)[1:]
         assert len(packages) > 40
         assert all("==" in package and "--hash=sha256:" in package for package in packages)
-        assert not re.search(r"--(extra-)?index-url|--find-links|@ http", text)
+        assert not re.search(r"--(extra-)?index-url|--find-links|://", text)
         assert "torch==2.14.1" in text
         assert "torchvision==0.29.2" in text
+
+
+def test_both_locks_pin_the_same_versions() -> None:
+    run_time, develop = (
+        dict(re.findall(r"^([a-z][\w.-]*)==(\S+)", (ROOT / lock).read_text(), re.MULTILINE))
+        for lock in ("requirements.lock", "requirements-dev.lock")
+    )
+    assert run_time.items() <= develop.items()
+    assert {"pytest", "ruff"} & run_time.keys() == set()
+
+
+def test_every_dependency_is_locked() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = {"requirements.lock": project["dependencies"]}
+    wanted["requirements-dev.lock"] = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    for lock, requirements in wanted.items():
+        locked = set(re.findall(r"^([a-z][\w.-]*)==", (ROOT / lock).read_text(), re.MULTILINE))
+        assert {re.split(r"[\s>=<;\[]", one)[0] for one in requirements} <= locked
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", ".ci/run"])
+def test_every_make_command_that_is_named_exists(page: str) -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"^\s*make (\w+)|`make (\w+)", (ROOT / page).read_text(), re.MULTILINE))
+    assert named
+    assert {first or second for first, second in named} <= targets
+
+
+def test_every_promise_names_tests_that_exist() -> None:
+    sources = {file.relative_to(ROOT): file.read_text() for file in (ROOT / "tests").rglob("test_*.py")}
+    defined = {name for text in sources.values() for name in re.findall(r"def (test_\w+)", text)}
+    quoted = re.findall(r"`((?:tests/)?[\w/]*test_[\w*.]+)`", (ROOT / "docs" / "reliability.md").read_text())
+    assert len(quoted) > 30
+    for name in quoted:
+        if name.endswith(".py"):
+            assert any(file.match(name) for file in sources), name
+        else:
+            assert name in defined, name
 
 
 def test_installing_from_another_torch_index_drops_what_that_index_has_otherwise(tmp_path: Path) -> None:
