@@ -19,9 +19,9 @@ from service.training.fundus import binary
 HERE = Path(__file__).parent
 PICTURES = HERE / "pictures"
 RETINA = HERE.parent / "samples" / "retina.jpg"
-TILE = 300
+TILE = 240
 MARGIN = 28
-COLUMNS = 4
+COLUMNS = 5
 GLAUCOMA_SEED = 1_000_003
 """A generated eye that no shipped model was trained on."""
 
@@ -59,6 +59,8 @@ async def methods(answers: Answers, image: bytes, target: str, layer: str | None
     """What every method that applies at a layer says about one image and one class of the default model."""
     tiles = [titled(Image.open(io.BytesIO(image)), "the image")]
     for name, method in METHODS.items():
+        if layer and method.needs == "pixels":
+            continue
         try:
             answer = await answers.explain(
                 image, Question(methods=(name,), targets=(target,), layer=layer, overlay=True)
