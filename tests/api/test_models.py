@@ -41,7 +41,7 @@ async def test_a_ready_model_tells_all(client: httpx.AsyncClient, fake: FakeAnsw
     assert [method["name"] for method in told["methods"]] == list(METHODS)
     assert all(method["applies"] == (method["reason"] is None) for method in told["methods"])
     assert told["embedding"] == {"layer": classifier.embedding_layer, "dim": 4}
-    assert told["engine"] == {"name": classifier.engine.name, "precision": "f32"}
+    assert told["engine"] == {"name": classifier.engine.name, "precision": "f32", "parity": None}
 
 
 @pytest.mark.parametrize(("name", "state"), [("absent", "missing"), ("broken", "failed")])
