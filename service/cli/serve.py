@@ -14,8 +14,9 @@ from pydantic import ValidationError
 
 from service.api.app import create_app
 from service.api.server import Server
+from service.engines.choice import choose
 from service.errors import FoveaError
-from service.settings import Settings
+from service.settings import Settings, available_cores
 
 logger = logging.getLogger("fovea.serve")
 
@@ -70,9 +71,19 @@ def serve(settings: Settings) -> None:
         )
     try:
         app = create_app(settings)
+        choose(settings.engine)
     except FoveaError as error:
         typer.echo(f"fovea serve: {error}", err=True)
         raise typer.Exit(1) from None
+    logger.info(
+        "%d cores: %d threads for a forward (engine %s, %s), %d decoders, batches of %d",
+        available_cores(),
+        settings.forward_threads,
+        choose(settings.engine),
+        settings.precision,
+        settings.decoders,
+        settings.batch_size,
+    )
     Server(app, settings).run()
 
 

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+import torch
+
 from service.errors import BadParameter, DeadlineExceeded, Overloaded
 from service.explain.method import Method
 from service.explain.methods import METHODS
@@ -49,8 +51,8 @@ class Answers:
         limits = Limits(settings.max_image_bytes, settings.max_image_pixels)
         self.decoders = DecodePool(settings.decoders, limits, settings.decode_seconds, settings.decode_memory_mb)
         self._decoding = 0
-        self._quick = ThreadPoolExecutor(2, "examine")
-        self._slow = ThreadPoolExecutor(1, "slow")
+        self._quick = ThreadPoolExecutor(2, "examine", torch.set_num_threads, (1,))  # the cores are the forward's
+        self._slow = ThreadPoolExecutor(1, "slow", torch.set_num_threads, (1,))
         self._loading: threading.Thread | None = None
         self._lane = Batcher(_in_turn, self._slow, size=1, queue_size=SLOW_QUEUE)
 
@@ -112,7 +114,7 @@ class Answers:
             return self._refused(classifier, prepared, reasons, begun, decoded)
         A = await self.features.get(classifier, layer, prepared.sha256, prepared.x, deadline)
         computed = time.monotonic()
-        look = Look(classifier, prepared, layer, A)
+        look = Look(classifier, prepared, layer, A, self.features.in_turn)
         patience = deadline - 0.1 * self.settings.deadline_s  # a partial map has to be painted and sent as well
         slow = question.quality or any(method.needs in {"input", "pixels"} for method in methods)
         parts = await self._run(slow, lambda: examine.examine(look, methods, question, patience), deadline)

@@ -101,6 +101,14 @@ class Features:
         A = self.cache.get(key)
         return A if A is not None else await self._share(key, compute)
 
+    def in_turn(self, call: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+        """A call of an engine for methods that look again, made in the forward thread.
+
+        Not for the event loop: it waits for its turn among the batches, first come, first served. So a slow method
+        holds up a prediction by one such call at most, and is held up by one batch.
+        """
+        return self._executor.submit(call, x).result()
+
     async def _share(self, key: Key, compute: Callable[[], Awaitable[Tensor]]) -> Tensor:
         shared = self._underway.get(key)
         if shared is None:

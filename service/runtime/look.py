@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -18,17 +19,22 @@ from service.images.workers import Prepared
 from service.models.classifier import Classifier
 from service.models.stages import INPUT
 
+Call = Callable[[Tensor], Tensor]
 Disturb = Callable[[nn.Module], nn.Module]
 
 
 @dataclass(frozen=True)
 class Look:
-    """All that one answer is made of. A [1, C, h, w] or tokens [1, L, D]: the image's feature maps after `layer`."""
+    """All that one answer is made of. A [1, C, h, w] or tokens [1, L, D]: the image's feature maps after `layer`.
+
+    in_turn: makes a call of the engine between other people's; left out, at once.
+    """
 
     classifier: Classifier
     prepared: Prepared
     layer: str
     A: Tensor
+    in_turn: Callable[[Call, Tensor], Tensor] = lambda call, x: call(x)
 
     @property
     def x(self) -> Tensor:
@@ -95,7 +101,7 @@ def _at(look: Look, wanted: Wanted, layer: str, disturb: Disturb) -> Maps:
         logits: Tensor = head(look.classifier.engine.forward(x, layer))
         return logits
 
-    scene = Scene(look.x, forward, Patience(wanted.deadline), spatial(A, head))
+    scene = Scene(look.x, partial(look.in_turn, forward), Patience(wanted.deadline), spatial(A, head))
     whole = nn.Sequential(network.features(layer), head)
     cut = (scene.x, whole) if method.needs == "pixels" else spatial(A, head)
     grids = method.function(*cut, wanted.target, scene=scene, **wanted.arguments)

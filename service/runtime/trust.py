@@ -23,7 +23,7 @@ def trust(look: Look, wanted: Wanted, grid: NDArray[np.float32], index: int) -> 
     """
 
     def chance(images: Tensor) -> Tensor:
-        logits = look.classifier.forward(images)
+        logits = look.in_turn(look.classifier.forward, images)
         return torch.stack([probabilities(row, look.classifier.entry)[index] for row in logits])
 
     def again(disturb: Disturb) -> Tensor:

@@ -1,0 +1,49 @@
+"""`python -m benchmarks`: everything measured in one run, as tables and as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from benchmarks import library, machine, memory, service, startup, table
+
+Part = Callable[[bool, Path], Any]
+
+PARTS: dict[str, Part] = {
+    "machine": lambda *_: machine.machine(),
+    "library": lambda quick, _: library.library(quick),
+    "scaling": lambda quick, _: library.scaling(quick),
+    "service": service.service,
+    "startup": lambda *_: startup.startup(),
+    "memory": memory.memory,
+}
+
+
+def main() -> None:
+    """Measure the parts asked for, print them, and keep them where `--json` says."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds: under three minutes")
+    parser.add_argument("--json", type=Path, help="where to write all figures")
+    parser.add_argument("--only", nargs="*", choices=list(PARTS), default=list(PARTS), help="the parts to measure")
+    given = parser.parse_args()
+    data, found = library.scratch(), {}
+    try:
+        for name in given.only:
+            begun = time.monotonic()
+            found[name] = PARTS[name](given.quick, data)
+            print(f"{name}: {time.monotonic() - begun:.0f} s", file=sys.stderr)
+            if given.json:
+                given.json.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
+    finally:
+        shutil.rmtree(data, ignore_errors=True)
+    print(table.text(found))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""What many requests leave behind."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+from pathlib import Path
+
+from benchmarks import load
+from benchmarks.load import Target
+from benchmarks.process import fovea
+from benchmarks.subject import jpeg
+
+SAMPLES = 20
+
+
+def memory(quick: bool, data: Path) -> dict[str, float]:
+    """Memory of the service with every shipped model loaded, over a number of explanations, and how it grows.
+
+    The slope is fitted over the second half, when caches and allocators have settled; its error is the fit's own.
+    """
+    total = 600 if quick else 10_000
+    with fovea("memory", data, feature_cache_mb=64) as server:
+        body, kind = load.form(jpeg())
+        targets = [
+            Target(server.port, f"/explain/gradcam?model={name}", body, kind) for name in ("resnet18", "glaucoma")
+        ]
+        sampled: list[tuple[int, float]] = []
+        asked = 0
+        while asked < total:
+            for target in targets:
+                asked += asyncio.run(_some(target, total // SAMPLES // 2))
+            sampled.append((asked, server.megabytes))
+    late = sampled[len(sampled) // 2 :]
+    slope, error = _slope(late)
+    return {
+        "requests": asked,
+        "first_mb": round(sampled[0][1]),
+        "last_mb": round(sampled[-1][1]),
+        "mb_per_1000_requests": round(1000 * slope, 3),
+        "standard_error": round(1000 * error, 3),
+    }
+
+
+async def _some(target: Target, count: int) -> int:
+    share = max(1, count // 8)
+
+    async def client() -> None:
+        connection = load.Connection(target)
+        for _ in range(share):
+            await connection.ask()
+        connection.close()
+
+    await asyncio.gather(*(client() for _ in range(8)))
+    return 8 * share
+
+
+def _slope(points: list[tuple[int, float]]) -> tuple[float, float]:
+    """Least squares: the slope and its standard error."""
+    xs, ys = [float(x) for x, _ in points], [y for _, y in points]
+    line = statistics.linear_regression(xs, ys)
+    spread = sum((x - statistics.mean(xs)) ** 2 for x in xs)
+    left = sum((y - line.slope * x - line.intercept) ** 2 for x, y in points)
+    return line.slope, (left / max(1, len(points) - 2) / spread) ** 0.5

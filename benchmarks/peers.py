@@ -1,0 +1,136 @@
+"""What people build otherwise, each as a server: `python -m benchmarks.peers torchcam|gradcam|litserve PORT`.
+
+All take the same form with the same JPEG and answer with the same classes; torchcam and gradcam add the same kind of
+heatmap. Their libraries keep state on the model, so a lock lets one request through at a time.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import sys
+import threading
+from typing import Any
+
+import numpy as np
+import torch
+import uvicorn
+from fastapi import FastAPI, UploadFile
+from PIL import Image
+from torch import Tensor, nn
+from torchvision.transforms import v2
+
+from benchmarks.subject import MEAN, STD, network
+
+FRAMED = v2.Compose(
+    [
+        v2.PILToTensor(),
+        v2.Resize(224),
+        v2.CenterCrop(224),
+        v2.ToDtype(torch.float32, scale=True),
+        v2.Normalize(MEAN, STD),
+    ]
+)
+
+
+def framed(data: bytes) -> Tensor:
+    """JPEG -> normalised x [3, 224, 224]."""
+    x: Tensor = FRAMED(Image.open(io.BytesIO(data)).convert("RGB"))
+    return x
+
+
+def scores(logits: Tensor) -> list[float]:
+    """Probabilities of one image's classes."""
+    found: list[float] = logits.softmax(-1).tolist()
+    return found
+
+
+def picture(grid: np.ndarray) -> str:
+    """A map of any size as a grey PNG of 224² in base64."""
+    grey = Image.fromarray(np.uint8(255 * np.clip(grid / max(float(grid.max()), 1e-12), 0, 1))).resize((224, 224))
+    buffer = io.BytesIO()
+    grey.save(buffer, "PNG")
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def torchcam() -> FastAPI:
+    """FastAPI around torchcam's GradCAM."""
+    from torchcam.methods import GradCAM
+
+    model, lock, app = network(), threading.Lock(), FastAPI()
+    extractor = GradCAM(model, "layer4")
+
+    @app.post("/explain")
+    def explain(image: UploadFile) -> dict[str, Any]:
+        x = framed(image.file.read())[None].requires_grad_()
+        with lock:
+            logits = model(x)
+            grid = extractor(int(logits[0].argmax()), logits)[0][0]
+        return {"scores": scores(logits[0]), "heatmap": picture(grid.detach().numpy())}
+
+    return app
+
+
+def gradcam() -> FastAPI:
+    """FastAPI around pytorch-grad-cam's GradCAM."""
+    from pytorch_grad_cam import GradCAM
+
+    model, lock, app = network(trainable=True), threading.Lock(), FastAPI()
+    method = GradCAM(model=model, target_layers=[model.get_submodule("layer4")])
+
+    @app.post("/explain")
+    def explain(image: UploadFile) -> dict[str, Any]:
+        x = framed(image.file.read())[None]
+        with lock:
+            grid = method(input_tensor=x, targets=None)[0]
+            logits = method.outputs
+        return {"scores": scores(logits[0].detach()), "heatmap": picture(grid)}
+
+    return app
+
+
+def litserve(port: int) -> None:
+    """LitServe with batches of 8, predictions alone."""
+    import litserve
+
+    class Api(litserve.LitAPI):
+        model: nn.Module
+
+        def setup(self, device: str) -> None:  # noqa: ARG002
+            self.model = network()
+
+        def decode_request(self, request: Any) -> Tensor:
+            return framed(request["image"].file.read())
+
+        def batch(self, inputs: list[Tensor]) -> Tensor:
+            return torch.stack(inputs)
+
+        @torch.inference_mode()
+        def predict(self, x: Tensor) -> Tensor:
+            logits: Tensor = self.model(x)
+            return logits
+
+        def unbatch(self, output: Tensor) -> list[Tensor]:
+            return list(output)
+
+        def encode_response(self, output: Tensor) -> dict[str, Any]:
+            return {"scores": scores(output)}
+
+    api = Api(max_batch_size=8, batch_timeout=0.005)
+    server = litserve.LitServer(api, accelerator="cpu", workers_per_device=1, timeout=60)
+    server.run(host="127.0.0.1", port=port, generate_client_file=False, log_level="warning", num_api_servers=1)
+
+
+def main() -> None:
+    """Serve the peer named first on the port named second."""
+    name, port = sys.argv[1], int(sys.argv[2])
+    if name == "litserve":
+        litserve(port)
+    else:
+        app = {"torchcam": torchcam, "gradcam": gradcam}[name]()
+        app.get("/health")(lambda: "ok")
+        uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning")
+
+
+if __name__ == "__main__":
+    main()
