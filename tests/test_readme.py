@@ -45,13 +45,22 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 
 def _wait(server: subprocess.Popen[bytes], log: Path) -> int:
-    for _ in range(600):
+    """The port, once every model has been loaded; a busy machine may take its time."""
+    for _ in range(1800):
         assert server.poll() is None, log.read_text()
         found = re.search(r"http://127\.0\.0\.1:(\d+)", log.read_text())
-        if found and httpx.get(f"http://127.0.0.1:{found.group(1)}/readyz").status_code == 200:
+        if found and _all_loaded(f"http://127.0.0.1:{found.group(1)}"):
             return int(found.group(1))
         time.sleep(0.1)
     raise AssertionError(log.read_text())
+
+
+def _all_loaded(address: str) -> bool:
+    try:
+        models = httpx.get(f"{address}/models", timeout=30).json()["models"]
+    except httpx.TransportError:
+        return False
+    return all(model["state"] != "loading" for model in models)
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
