@@ -35,15 +35,21 @@ export function createAnswering(store) {
     const control = new AbortController();
     running = { control, now: null };
     store.set({ answer: stale, problem: null, asking: { phase: "sending", share: 0, began: performance.now(), picked } });
+    const patch = await outcome(item, path, control.signal, !stale);
+    if (running?.control !== control) return; // cancelled, or overtaken by another question
+    running = null;
+    if (patch.problem && !stale) item.outcomes[model] = { problem: patch.problem };
+    store.set({ asking: null, ...patch });
+  }
+
+  /** {answer, problem}; a problem leaves the answer before it in its place. */
+  async function outcome(item, path, signal, first) {
     try {
-      if (!stale) await preview(item, path, control.signal);
-      show(await answerTo(item, path, control.signal), control);
+      if (first) await preview(item, path, signal);
+      return { answer: await answerTo(item, path, signal), problem: null };
     } catch (problem) {
-      if (running?.control !== control) return; // cancelled, or overtaken by another question
-      if (!(problem instanceof Problem)) throw problem;
-      running = null;
-      if (!stale) item.outcomes[model] = { problem };
-      store.set({ asking: null, problem });
+      if (problem instanceof Problem || problem.name === "AbortError") return { problem };
+      throw problem;
     }
   }
 
@@ -57,12 +63,6 @@ export function createAnswering(store) {
     if (sooner === path) return;
     const answer = await answerTo(item, sooner, signal);
     if (!signal.aborted) store.set({ answer });
-  }
-
-  function show(answer, control) {
-    if (running?.control !== control) return;
-    running = null;
-    store.set({ answer, asking: null, problem: null });
   }
 
   async function answerTo(item, path, signal) {

@@ -2,7 +2,6 @@
 
 import { h, icon, refill } from "./dom.js";
 import { targetsOf } from "./picking.js";
-import { className } from "./question.js";
 import { tip } from "./tips.js";
 import { number, percent, readable, t } from "./words.js";
 
@@ -41,12 +40,12 @@ function ratherButton({ rather, answer }, picking) {
 }
 
 /** The answer's classes, and after them those explained that are not among its likeliest. */
-function rowsOf({ answer, details }) {
+function rowsOf({ answer }) {
   if (!answer || answer.status !== "ok") return [];
   const known = new Set(answer.predictions.map(({ index }) => index));
   const extra = answer.explanations.flatMap(({ maps }) => maps.map(({ target }) => target));
   const added = extra.filter(({ index }) => !known.has(index) && known.add(index));
-  return [...answer.predictions, ...added].map((row) => ({ ...row, name: className(row.index, details?.labels) }));
+  return [...answer.predictions, ...added];
 }
 
 function rowElement({ index, label, probability, logit }, state, picking) {

@@ -3,8 +3,8 @@
 import { createItem, forget } from "./images.js";
 
 export const SAMPLES = [
-  { file: "drawn.jpg", title: "sample.drawn", credit: "sample.drawn.credit" },
-  { file: "retina.jpg", title: "sample.retina", credit: "sample.retina.credit" },
+  { file: "drawn.webp", title: "sample.drawn", credit: "sample.drawn.credit" },
+  { file: "retina.webp", title: "sample.retina", credit: "sample.retina.credit" },
 ];
 
 export const sampleAddress = (sample) => `page/samples/${sample.file}`;

@@ -23,7 +23,7 @@ function bindings({ store, stage, intake, picking, answering, saving, theme, tab
     { keys: ["?"], text: "keys.help", run: help.toggle },
     { keys: ["o"], text: "keys.open", run: intake.choose },
     { keys: ["s"], text: "keys.sample", run: () => intake.openSample() },
-    { keys: [".", ","], text: "keys.next", run: ({ key }) => intake.step(key === "." ? 1 : -1), names: "keys.next keys.previous" },
+    { keys: [".", ","], text: "keys.next", run: ({ key }) => intake.step(key === "." ? 1 : -1) },
     { keys: ["Delete"], text: "keys.remove", run: () => state.current && intake.close(state.current) },
     { keys: ["1", "2", "3", "4", "5"], text: "keys.mode", run: ({ key }) => view({ mode: MODES[Number(key) - 1] }) },
     { keys: ["[", "]"], text: "keys.opacity", run: ({ key }) => nudge(key === "[" ? -0.05 : 0.05) },
@@ -59,7 +59,7 @@ function pan(store, stage, event) {
   const at = pointer ? toView(image, room, camera, pointer) : { x: room.width / 2, y: room.height / 2 };
   const next = pointer ? { x: at.x - dx * step, y: at.y - dy * step } : at;
   const inside = { x: Math.min(Math.max(next.x, 0), room.width), y: Math.min(Math.max(next.y, 0), room.height) };
-  return store.set({ pointer: toImage(image, room, camera, inside), spoken: true });
+  return store.set({ pointer: { ...toImage(image, room, camera, inside), spoken: true } });
 }
 
 function enlargeNext(store) {

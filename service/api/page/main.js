@@ -28,8 +28,9 @@ const part = (id) => document.getElementById(id);
 
 fill(document);
 drawIcons(document);
+document.body.dataset.drop = t("open.drop");
 
-const store = createStore(INITIAL);
+export const store = createStore(INITIAL);
 rememberView(store, COLORMAPS);
 const theme = createTheme(part("theme"));
 const tabs = createTabs(part("tabs"));
@@ -64,6 +65,7 @@ store.on(["current"], ({ current }) => {
   document.body.classList.toggle("welcome", current === null);
   for (const id of ["toolbar", "views"]) part(id).hidden = current === null;
   part("welcome").hidden = current !== null;
+  part("open").querySelector("span").textContent = t(current ? "open.more" : "open.choose");
   document.title = current ? `${current.name} – ${t("app.title")}` : t("app.title");
 });
 

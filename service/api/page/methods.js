@@ -52,7 +52,7 @@ function aboutOf(method) {
   if (!method) return [];
   const facts = [["methods.formula", method.formula], ["methods.paper", method.paper], ["methods.cost", method.cost]];
   return [
-    h("details", {}, h("summary", {}, h("strong", {}, method.title), ` – ${method.summary}`), h("dl", { class: "facts" }, facts.flatMap(([key, value]) => [h("dt", {}, t(key)), h("dd", {}, value)]))),
+    h("details", {}, h("summary", {}, h("strong", {}, method.title), ` – ${method.summary.replaceAll("`", "")}`), h("dl", { class: "facts" }, facts.flatMap(([key, value]) => [h("dt", {}, t(key)), h("dd", {}, value)]))),
   ];
 }
 

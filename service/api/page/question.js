@@ -4,11 +4,8 @@ import { address } from "./wire.js";
 
 export const CLASSES_SHOWN = 10;
 
-/** How a class is named in a query: by its label, or by its index where two classes share one label. */
-export function className(index, labels) {
-  const label = labels?.[index];
-  return label !== undefined && labels.indexOf(label) === index ? label : String(index);
-}
+/** How a class is named in a query: by its label, which is its own; by its index where the labels are not known. */
+const className = (index, labels) => labels?.[index] ?? String(index);
 
 /** The path and query of one /analyze call. picked: as in the store. details: GET /models/{name}, or null. */
 export function analyzePath(model, picked, details) {

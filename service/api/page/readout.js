@@ -40,10 +40,10 @@ export function cellText({ region, grid }) {
 
 let probe = null;
 
-function colourAt({ full, width, height }, { x, y }) {
+function colourAt({ full, width }, { x, y }) {
   probe ??= new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
   const scale = (full.naturalWidth ?? full.width) / width;
   probe.drawImage(full, Math.floor(x) * scale, Math.floor(y) * scale, scale, scale, 0, 0, 1, 1);
   const [red, green, blue] = probe.getImageData(0, 0, 1, 1).data;
-  return height > 0 ? { red, green, blue } : null;
+  return { red, green, blue };
 }

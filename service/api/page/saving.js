@@ -84,11 +84,11 @@ function drawView(pen, ratio, { x, y, width }, { canvas, scene }, stage, look) {
   pen.textBaseline = "top";
   pen.font = `600 13px ${FONT}`;
   pen.fillStyle = "#eef2f5";
-  const title = scene.probability ? `${scene.title} · ${scene.probability}` : scene.title;
-  pen.fillText(title, x, y, width);
+  pen.fillText(scene.first, x, y, width);
+  const beside = x + pen.measureText(scene.first).width + 10;
   pen.font = `400 12px ${FONT}`;
   pen.fillStyle = "#9fb0bd";
-  pen.fillText(scene.method, x + Math.min(width, pen.measureText(title).width * 1.15 + 10), y + 1, width / 2);
+  if (beside < x + width - 20) pen.fillText(scene.second, beside, y + 1, x + width - beside);
   const own = document.createElement("canvas");
   own.width = Math.round(room.width * ratio);
   own.height = Math.round(room.height * ratio);

@@ -4,7 +4,7 @@ import { peak } from "./heat.js";
 import { number, percent, readable, roughly, t } from "./words.js";
 
 /**
- * The views of a state, in order: {key, title, method, map or null, explanation, maximum}. Maximum is the raw value at
+ * The views of a state, in order: {key, title, method, first, second, map or null, explanation, maximum}. Maximum is the raw value at
  * the upper end of the view's colour scale.
  */
 export function scenesOf({ answer, current, view, enlarged, methods }) {
@@ -12,7 +12,7 @@ export function scenesOf({ answer, current, view, enlarged, methods }) {
   const maps = (answer?.item === current ? answer.explanations : []).flatMap((explanation) =>
     explanation.maps.map((map) => sceneOf(map, explanation, answer, methods, view.shared)),
   );
-  const image = { key: "image", title: t("map.image"), method: "", map: null, explanation: null, maximum: 0 };
+  const image = { key: "image", title: t("map.image"), first: t("map.image"), second: "", method: "", map: null, explanation: null, maximum: 0 };
   if (!maps.length) return [image];
   const large = maps.find((scene) => scene.key === enlarged);
   if (large) return view.mode === "side" ? [image, large] : [large];
@@ -26,9 +26,7 @@ function sceneOf(map, explanation, answer, methods, shared) {
   const method = methods.find(({ name }) => name === explanation.method);
   return {
     key: `${explanation.method} ${map.target.index}`,
-    title: titleOf(map, explanation),
-    probability: percent(map.target.probability),
-    method: method?.title ?? explanation.method,
+    ...names(titleOf(map, explanation), method?.title ?? explanation.method, answer),
     classSpecific: method?.class_specific ?? true,
     map,
     explanation,
@@ -37,10 +35,16 @@ function sceneOf(map, explanation, answer, methods, shared) {
   };
 }
 
+/** What a view is called, and beside it, quieter, the rest: where methods are compared, the method comes first. */
+function names(title, method, { explanations }) {
+  const many = explanations.length > 1 && explanations[0].maps.length === 1;
+  return { title, method, first: many ? method : title, second: many ? title : method };
+}
+
 function titleOf(map, explanation) {
   const label = readable(map.target.label);
   const versus = explanation.parameters.versus;
-  if (!versus?.length) return label;
+  if (!versus?.length) return `${label} ${percent(map.target.probability)}`;
   return t("map.title.versus", { label, others: versus.map(readable).join(", ") });
 }
 

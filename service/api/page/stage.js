@@ -1,10 +1,10 @@
 /* The middle of the page: one view of the image, or several side by side that move together. */
 
-import { HOME, panned, placed, toImage, toView, zoomed } from "./camera.js";
+import { HOME, panned, toImage, toView, zoomed } from "./camera.js";
 import { scaleCanvas } from "./colormaps.js";
 import { h, icon, refill } from "./dom.js";
 import { listen } from "./gestures.js";
-import { coversAll, paint } from "./paint.js";
+import { paint } from "./paint.js";
 import { valueText } from "./readout.js";
 import { describe, mapsOf, remarks, scenesOf } from "./scenes.js";
 import { number, t } from "./words.js";
@@ -59,9 +59,8 @@ export function createStage(store, element) {
   /** Everything about a view except its pixels. */
   function dress(view, scene, { view: look, enlarged }) {
     view.scene = scene;
-    view.title.textContent = scene.probability ? `${scene.title} · ${scene.probability}` : scene.title;
-    view.detail.textContent = scene.method;
-    view.canvas.classList.toggle("pixels", false);
+    view.title.textContent = scene.first;
+    view.detail.textContent = scene.second;
     view.canvas.setAttribute("aria-label", scene.map ? describe(scene) : t("map.alone", imageOf(store.state)));
     const notes = scene.map && look.mode !== "image" ? remarks(scene) : [];
     view.remark.textContent = notes.join(" ");
@@ -164,5 +163,3 @@ export function createStage(store, element) {
     repaint: plan,
   };
 }
-
-export { coversAll, placed };

@@ -1,8 +1,8 @@
 /* The line below the views: where the pointer is, what is there, and how coarse the map is. */
 
 import { coversAll } from "./paint.js";
+import { cellText, placeText, valueText } from "./readout.js";
 import { scenesOf } from "./scenes.js";
-import { valueText } from "./readout.js";
 import { t } from "./words.js";
 
 /** Keep the line of a store up to date; what the keyboard points at is said aloud as well. */

@@ -43,7 +43,7 @@ export const INITIAL = {
   answer: null, // answering.js: what is shown
   asking: null, // {phase: "sending" | "thinking" | "waiting", ...} while a question is under way
   problem: null, // wire.js: what went wrong
-  view: { mode: "overlay", opacity: 0.65, colormap: "inferno", boxes: true, smooth: true, shared: false, swipe: 0.5 },
+  view: { mode: "overlay", opacity: 0.65, colormap: "inferno", boxes: false, smooth: true, shared: false, swipe: 0.5 },
   enlarged: null, // which of several maps fills the view
   camera: { zoom: 1, x: 0.5, y: 0.5 }, // zoom 1 fits; x, y: the share of the image in the middle of the view
   pointer: null, // {x, y} in pixels of the image
