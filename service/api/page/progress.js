@@ -1,0 +1,103 @@
+/* What the service is doing, and what went wrong: never more than one line, and always a way out. */
+
+import { h, refill } from "./dom.js";
+import { applicable } from "./picking.js";
+import { known, readable, percent, roughly, t } from "./words.js";
+import { mapsOf } from "./scenes.js";
+
+const PATIENCE = 250; // milliseconds before progress is worth showing
+const TICK = 500;
+
+/** Show the progress and problems of a store in an element, and tell screen readers what matters. */
+export function createProgress(store, element, answering, picking, say) {
+  let timer = null;
+
+  function draw() {
+    const { asking, problem, answer, current } = store.state;
+    clearTimeout(timer);
+    const waited = asking ? performance.now() - asking.began : 0;
+    const early = asking && asking.phase !== "waiting" && waited < PATIENCE;
+    const content = asking ? (early ? [] : underWay(asking, waited)) : problem ? wrong(problem) : refusal(answer, current);
+    if (!asking || !early) refill(element, content);
+    element.classList.toggle("empty", !element.hasChildNodes());
+    element.dataset.kind = asking ? "asking" : problem ? "problem" : answer?.status === "refused" ? "refused" : "";
+    if (asking) timer = setTimeout(draw, early ? PATIENCE - waited + 5 : TICK);
+  }
+
+  function underWay(asking, waited) {
+    const seconds = Math.floor(waited / 1000);
+    const cancel = h("button", { type: "button", class: "button", "data-key": "cancel", onclick: cancelled }, t("ask.cancel"));
+    if (asking.phase === "waiting") {
+      const left = Math.max(0, Math.ceil((asking.until - performance.now()) / 1000));
+      const text = t(asking.problem.slug === "lost" ? "ask.lost" : asking.problem.slug === "model-unavailable" ? "model.loading" : "ask.busy", { seconds: left, model: store.state.model });
+      return [h("span", { class: "grow" }, text), h("button", { type: "button", class: "button", "data-key": "now", onclick: answering.tryNow }, t("ask.now")), cancel];
+    }
+    const sending = asking.phase === "sending";
+    const bar = h("progress", sending ? { max: 1, value: asking.share ?? 0 } : {});
+    bar.setAttribute("aria-label", phaseText(asking));
+    return [bar, h("span", { class: "grow" }, phaseText(asking)), seconds > 0 && h("span", { class: "quiet" }, t("ask.seconds", { seconds })), cancel];
+  }
+
+  function phaseText({ phase, share, picked }) {
+    if (phase === "sending") return t("ask.sending", { percent: roughly(share ?? 0) });
+    const slow = store.state.methods.filter(({ name, needs }) => picked.methods.includes(name) && needs === "input");
+    return slow.length ? t("ask.thinking.slow", { methods: slow.map(({ title }) => title).join(", ") }) : t("ask.thinking");
+  }
+
+  function cancelled() {
+    answering.cancel();
+    refill(element, h("span", { class: "grow" }, t("ask.cancelled")), again());
+    element.classList.remove("empty");
+  }
+
+  const again = () => h("button", { type: "button", class: "button", "data-key": "again", onclick: answering.ask }, t("ask.again"));
+
+  function wrong(problem) {
+    const text = t(known(`problem.${problem.slug}`) ? `problem.${problem.slug}` : "problem.other");
+    return [
+      h("div", { class: "grow" },
+        h("strong", {}, t("problem.title")), " ", text,
+        problem.detail && h("p", { class: "detail" }, problem.detail),
+        problem.requestId && h("p", { class: "quiet" }, t("problem.request", { request: problem.requestId })),
+      ),
+      ...wayOut(problem),
+      again(),
+    ];
+  }
+
+  /** Buttons that mend what was asked for. */
+  function wayOut({ slug }) {
+    if (slug !== "does-not-apply") return [];
+    const { picked } = store.state;
+    const usual = applicable(store.state).find(({ name, applies }) => applies && name === "gradcam");
+    return [
+      usual && h("button", { type: "button", class: "button", onclick: () => picking.only(usual.name) }, t("problem.use", { method: usual.title })),
+      picked.layer && h("button", { type: "button", class: "button", onclick: () => picking.layer(null) }, t("problem.layer")),
+    ];
+  }
+
+  function announce({ answer, problem, current }) {
+    if (problem) say(`${t("problem.title")}. ${t(known(`problem.${problem.slug}`) ? `problem.${problem.slug}` : "problem.other")}`);
+    else if (answer && answer.item === current) say(summary(answer, store.state.methods));
+  }
+
+  store.on(["asking", "problem", "answer", "current"], draw);
+  store.on(["answer", "problem"], announce);
+}
+
+/** An answer in a sentence. */
+function summary(answer, methods) {
+  if (answer.status !== "ok") return t("ask.refused");
+  const [{ label, probability }] = answer.predictions;
+  const count = mapsOf(answer);
+  const first = answer.explanations[0]?.method;
+  const method = methods.find(({ name }) => name === first)?.title ?? first;
+  const maps = t(count === 1 ? "ask.done.maps.one" : "ask.done.maps.many", { count, method });
+  return t("ask.done", { label: readable(label), probability: percent(probability), maps });
+}
+
+function refusal(answer, current) {
+  if (answer?.status !== "refused" || answer.item !== current) return [];
+  const reasons = answer.reasons.map((reason) => (known(`refused.${reason}`) ? t(`refused.${reason}`) : t("refused.other", { reason })));
+  return [h("div", { class: "grow" }, h("strong", {}, t("refused.title")), h("p", {}, reasons.join(" ")), h("p", { class: "quiet" }, t("refused.note")))];
+}

@@ -1,0 +1,43 @@
+/* What is asked, as the service's address has it, and as a person would type it. */
+
+import { address } from "./wire.js";
+
+export const CLASSES_SHOWN = 10;
+
+/** How a class is named in a query: by its label, which is its own; by its index where the labels are not known. */
+const className = (index, labels) => labels?.[index] ?? String(index);
+
+/** The path and query of one /analyze call. picked: as in the store. details: GET /models/{name}, or null. */
+export function analyzePath(model, picked, details) {
+  const query = new URLSearchParams({ model, methods: picked.methods.join(",") });
+  for (const index of picked.targets) query.append("target", className(index, details?.labels));
+  for (const index of picked.versus) query.append("versus", className(index, details?.labels));
+  if (picked.layer) query.set("layer", picked.layer);
+  for (const [name, value] of Object.entries(picked.parameters)) query.set(name, value);
+  query.set("top_k", CLASSES_SHOWN);
+  query.set("boxes", "true");
+  return `analyze?${query.toString().replaceAll("%2C", ",")}`;
+}
+
+/** The path of a question for class scores alone. */
+export const predictPath = (model) => `predict?${new URLSearchParams({ model, top_k: 1 })}`;
+
+/** Those of the picked parameters that one of the picked methods takes. */
+export function ownParameters(picked, methods) {
+  const taken = methods.filter((method) => picked.methods.includes(method.name));
+  const names = new Set(taken.flatMap((method) => Object.keys(method.parameters.properties ?? {})));
+  return Object.fromEntries(Object.entries(picked.parameters).filter(([name]) => names.has(name)));
+}
+
+/** The command line that asks the same about a file of this name. */
+export function curl(path, filename) {
+  return `curl -F ${quoted(`image=@${formFile(filename)}`)} ${quoted(address(path))}`;
+}
+
+/** A file's name as curl's -F takes it: quoted where a comma, semicolon or quote would end it. */
+function formFile(name) {
+  return /[,;"\\]/.test(name) ? `"${name.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"` : name;
+}
+
+/** A word for a POSIX shell. */
+const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;

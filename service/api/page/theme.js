@@ -1,0 +1,25 @@
+/* Light, dark, or as the system has it. */
+
+import { read, write } from "./preferences.js";
+import { t } from "./words.js";
+
+const THEMES = ["auto", "light", "dark"];
+
+/** Follow the reader's choice, and let a button change it. */
+export function createTheme(button) {
+  let theme = THEMES.includes(read("theme", "auto")) ? read("theme", "auto") : "auto";
+  const apply = () => {
+    document.documentElement.dataset.theme = theme;
+    const name = t("theme.label", { theme: t(`theme.${theme}`) });
+    button.setAttribute("aria-label", name);
+    button.title = name;
+  };
+  const next = () => {
+    theme = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length];
+    write("theme", theme);
+    apply();
+  };
+  button.addEventListener("click", next);
+  apply();
+  return { next };
+}

@@ -1,0 +1,53 @@
+"""Pictures with marks, for the model of finder.py."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from PIL import Image
+
+COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
+GREY = 90
+JPEG_TURN = 0x0112
+
+
+def marked(width: int = 240, height: int = 160, side: int = 24, **centres: tuple[int, int]) -> Image.Image:
+    """A grey picture with square marks. centres: colour -> its mark's middle, pixels. side: of a mark, pixels."""
+    picture = Image.new("RGB", (width, height), (GREY, GREY, GREY))
+    for colour, (x, y) in centres.items():
+        left, top = x - side // 2, y - side // 2
+        picture.paste(COLOURS[colour], (left, top, left + side, top + side))
+    return picture
+
+
+def encoded(picture: Image.Image, kind: str = "PNG", orientation: int = 1) -> bytes:
+    """A file that looks like `picture` once it is turned as its EXIF orientation says."""
+    stored = picture.transpose(UNTURN[orientation]) if orientation in UNTURN else picture
+    exif = Image.Exif()
+    exif[JPEG_TURN] = orientation
+    file = io.BytesIO()
+    quality = {"JPEG": {"quality": 95, "subsampling": 0}, "WEBP": {"lossless": True}}.get(kind, {})
+    stored.save(file, kind, exif=exif, **quality)
+    return file.getvalue()
+
+
+def middle(pixels: np.ndarray, wanted: np.ndarray) -> tuple[float, float]:
+    """The mean x and y of the pixels wanted, bool [h, w]; of their centres."""
+    assert wanted.any(), "no such pixel"
+    rows, columns = np.nonzero(wanted)
+    assert pixels.shape[:2] == wanted.shape
+    return columns.mean() + 0.5, rows.mean() + 0.5
+
+
+T = Image.Transpose
+UNTURN = {
+    2: T.FLIP_LEFT_RIGHT,
+    3: T.ROTATE_180,
+    4: T.FLIP_TOP_BOTTOM,
+    5: T.TRANSPOSE,
+    6: T.ROTATE_90,
+    7: T.TRANSVERSE,
+    8: T.ROTATE_270,
+}
+"""What undoes each orientation."""

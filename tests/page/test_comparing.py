@@ -1,0 +1,125 @@
+"""Side by side: methods, classes, this rather than that, layers."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from tests.page.pictures import encoded, marked
+from tests.page.viewer import Viewer, is_answer
+
+IMAGE = encoded(marked(red=(100, 60), green=(140, 100)))
+
+
+def asked(viewer: Viewer, *keys: str) -> dict[str, list[str]]:
+    """The query that keys lead to."""
+    with viewer.page.expect_response(is_answer) as waiting:
+        viewer.press(*keys)
+    viewer.settle()
+    return parse_qs(urlsplit(waiting.value.url).query)
+
+
+def test_all_methods_come_from_one_call_and_stand_in_a_grid(viewer: Viewer) -> None:
+    viewer.ask(IMAGE)
+    calls: list[str] = []
+    viewer.page.on("request", lambda request: calls.append(request.url))
+    with viewer.answering() as answer:
+        viewer.page.get_by_role("button", name="Compare all").click()
+    names = [explanation["method"] for explanation in answer["explanations"]]
+    assert len(names) >= 8
+    assert "scorecam" not in names  # slow ones are asked for by name
+    assert len([url for url in calls if "/analyze" in url]) == 1
+    assert viewer.page.locator(".view").count() == len(names)
+    boxes = [viewer.view(number).bounding_box() for number in range(len(names))]
+    assert len({(round(box["width"]), round(box["height"])) for box in boxes if box}) == 1
+    assert "Grad-CAM++" in viewer.page.locator(".figure-title").all_inner_texts()
+    viewer.view(0).hover(position={"x": 60, "y": 60})
+    viewer.page.mouse.wheel(0, -400)
+    viewer.settle()
+    assert viewer.page.locator(".cross:not([hidden])").count() == len(names)  # all point at the same place
+    assert viewer.page.locator(".value:not(:empty)").count() == len(names)
+
+
+def test_one_of_several_is_enlarged_and_put_back(viewer: Viewer) -> None:
+    viewer.ask(IMAGE)
+    asked(viewer, "g")
+    several = viewer.page.locator(".view").count()
+    viewer.page.get_by_role("button", name="Enlarge Grad-CAM++").click()
+    expect(viewer.page.locator(".view")).to_have_count(1)
+    assert viewer.text(".figure-title") == "Grad-CAM++"
+    viewer.press("Escape")
+    expect(viewer.page.locator(".view")).to_have_count(several)
+
+
+def test_several_classes_stand_side_by_side(viewer: Viewer) -> None:
+    viewer.ask(IMAGE)
+    with viewer.answering() as answer:
+        viewer.page.locator(".classes input").nth(1).click()
+    maps = answer["explanations"][0]["maps"]
+    assert [one["target"]["label"] for one in maps] == [row["label"] for row in answer["predictions"][:2]]
+    assert viewer.page.locator(".view").count() == 2
+    viewer.press("i")  # one scale for both
+    tops = [text.split("\n")[-1] for text in viewer.page.locator(".scale").all_inner_texts()]
+    assert tops[0] == tops[1]
+    assert float(tops[0]) == pytest.approx(max(one["maximum"] for one in maps), rel=0.01)
+
+
+def test_this_rather_than_that_by_clicking_two_classes(viewer: Viewer) -> None:
+    viewer.ask(IMAGE)
+    viewer.page.get_by_role("button", name="This rather than that").click()
+    rows = viewer.page.locator(".class")
+    names = [text.split("\n")[0] for text in rows.all_inner_texts()]
+    red, green = names.index("red mark"), names.index("green mark")
+    if names[0] != "red mark":
+        viewer.press("r")
+        with viewer.answering():
+            rows.nth(red).click()
+        viewer.press("r")
+    with viewer.page.expect_response(is_answer) as waiting:
+        rows.nth(green).click()
+    query = parse_qs(urlsplit(waiting.value.url).query)
+    assert (query["methods"], query["target"], query["versus"]) == (["finercam"], ["red_mark"], ["green_mark"])
+    expect(viewer.page.locator(".figure-title")).to_have_text("red mark rather than green mark")
+    (explanation,) = waiting.value.json()["explanations"]
+    grid = np.array(explanation["maps"][0]["grid"])
+    assert grid.min() < 0 < grid.max()  # the green mark speaks against
+    viewer.page.get_by_role("button", name="Swap").click()
+    expect(viewer.page.locator(".figure-title")).to_have_text("green mark rather than red mark")
+    with viewer.answering():
+        viewer.page.get_by_role("button", name="This rather than that").click()
+    assert viewer.page.locator(".methods li.chosen").inner_text() == "Grad-CAM"
+
+
+def test_any_layer_and_a_method_that_does_not_apply(viewer: Viewer) -> None:
+    viewer.ask(IMAGE)
+    cam = viewer.page.get_by_role("button", name="Class activation map")
+    expect(cam).to_be_disabled()  # behind relu this model has another head, and says so
+    assert "another head" in (viewer.page.locator(".methods li", has=cam).get_attribute("title") or "")
+    with viewer.answering() as answer:
+        viewer.page.locator("#layer").select_option("coarse")
+    assert answer["explanations"][0]["layer"] == "coarse"
+    assert len(answer["explanations"][0]["maps"][0]["grid"]) == 12
+    viewer.page.locator("#views").focus()
+    assert asked(viewer, "l")["layer"] != ["coarse"]
+
+
+def test_a_methods_own_parameters_are_asked_for(viewer: Viewer) -> None:
+    viewer.ask(IMAGE)
+    with viewer.answering():
+        viewer.page.get_by_role("button", name="Finer-CAM").click()
+    with viewer.answering() as answer:
+        viewer.page.locator("#parameter-gamma").fill("0.9")
+    assert answer["explanations"][0]["parameters"]["gamma"] == 0.9
+    with viewer.answering() as answer:
+        viewer.page.locator("#parameter-base").select_option("layercam")
+    assert answer["explanations"][0]["parameters"]["base"] == "layercam"
+
+
+def test_keys_walk_through_methods_and_classes(viewer: Viewer) -> None:
+    viewer.ask(IMAGE)
+    assert asked(viewer, "m")["methods"] == ["gradcam++"]
+    assert "target" in asked(viewer, "c")
+    assert len(asked(viewer, "w")["target"]) == 2

@@ -1,0 +1,102 @@
+"""The picture stands upright, and its map lies on the right pixels: for every crop, orientation and format."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import numpy as np
+from PIL import Image
+
+from tests.page.finder import RESIZE
+from tests.page.pictures import encoded, marked, middle
+from tests.page.viewer import Viewer
+
+CASES = [("JPEG", n) for n in range(1, 9)] + [("WEBP", 6), ("WEBP", 7), ("PNG", 5), ("PNG", 8)]
+
+
+def is_red(pixels: np.ndarray) -> np.ndarray:
+    return (pixels[..., 0] > 180) & (pixels[..., 1] < 90) & (pixels[..., 2] < 90)
+
+
+def hottest(viewer: Viewer) -> tuple[float, float]:
+    """The middle of the hottest part of a map that is shown alone; the pale frame around it is not hot."""
+    heat = viewer.pixels()
+    bright = np.where(heat[..., 2] < 200, heat.sum(2), 0)
+    return middle(heat, bright > 0.85 * bright.max())
+
+
+def check(viewer: Viewer, image: bytes, size: tuple[int, int], mark: tuple[int, int], case: object) -> None:
+    """The picture shows the mark where it is, and the map lies on it to half a cell."""
+    viewer.press("1")
+    viewer.ask(image)
+    scale, left, top = viewer.place(*size)
+    there = np.array([left + mark[0] * scale, top + mark[1] * scale])
+    viewer.press("2")
+    picture = viewer.pixels()
+    assert np.abs(np.array(middle(picture, is_red(picture))) - there).max() < 1.5, case
+    viewer.press("3")
+    assert np.abs(hottest(viewer) - there).max() < min(size) / RESIZE * scale / 2, case
+    viewer.press("Delete")
+
+
+def test_picture_and_map_lie_on_the_mark_however_the_camera_was_held(viewer: Viewer) -> None:
+    mark = (100, 110)
+    for kind, orientation in CASES:
+        check(viewer, encoded(marked(red=mark), kind, orientation), (240, 160), mark, (kind, orientation))
+
+
+def test_they_do_in_wide_tall_and_large_pictures(viewer: Viewer) -> None:
+    for width, height in ((300, 100), (90, 400), (1800, 2300)):
+        short = min(width, height)
+        mark = (width // 2 + short // 8, height // 2 - short // 8)
+        image = encoded(marked(width, height, side=2 * (short // 16), red=mark), "JPEG")
+        check(viewer, image, (width, height), mark, (width, height))
+
+
+def test_a_picture_the_browser_cannot_show_comes_from_the_service(viewer: Viewer) -> None:
+    mark = (100, 110)
+    viewer.ask(encoded(marked(240, 160, red=mark), "TIFF"))
+    assert "prepared by the service" in viewer.text("#note")
+    scale, left, top = viewer.place(240, 160)
+    viewer.press("3")
+    there = np.array([left + mark[0] * scale, top + mark[1] * scale])
+    assert np.abs(hottest(viewer) - there).max() < 160 / RESIZE * scale / 2
+    viewer.press("2")
+    around = viewer.pixels()[int(top + 20 * scale), int(left + 20 * scale)]
+    assert np.abs(around - 90).max() < 30
+
+
+def test_the_overlay_is_that_of_the_service(viewer: Viewer) -> None:
+    """The same colours at the same places as the overlay that the service itself paints, at its own strength."""
+    image = encoded(marked(240, 160, red=(100, 110), green=(150, 60)))
+    viewer.ask(image)
+    response = viewer.page.request.post(
+        viewer.address + "explain/gradcam",
+        multipart={"image": {"name": "x.png", "mimeType": "image/png", "buffer": image}},
+        headers={"Accept": "image/png"},
+    )
+    theirs = np.asarray(Image.open(io.BytesIO(response.body())).convert("RGB")).astype(int)[:160, :240]
+    ours = np.asarray(Image.open(io.BytesIO(painted_alone(viewer, 240, 160))).convert("RGB")).astype(int)
+    inner = np.s_[24:136, 64:176]  # the region is 60 to 180 × 20 to 140; the frame around it is ours alone
+    assert np.abs(ours - theirs)[inner].mean() < 2
+    assert np.percentile(np.abs(ours - theirs)[inner], 99) < 12
+
+
+def painted_alone(viewer: Viewer, width: int, height: int) -> bytes:
+    """The overlay, painted by the page's own code at one pixel a pixel: a PNG."""
+    address = viewer.page.evaluate(
+        """async ([width, height]) => {
+            const { paint } = await import("./page/paint.js");
+            const { HOME } = await import("./page/camera.js");
+            const { view, current, answer } = (await import("./page/main.js")).store.state;
+            const canvas = Object.assign(document.createElement("canvas"), { width, height });
+            const [map] = answer.explanations[0].maps;
+            paint(canvas.getContext("2d"), { width, height }, 1, {
+                image: answer.image, picture: current.picture, map, maximum: map.maximum, camera: HOME, view,
+            });
+            return canvas.toDataURL("image/png");
+        }""",
+        [width, height],
+    )
+    return base64.b64decode(address.partition(",")[2])

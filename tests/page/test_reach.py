@@ -1,0 +1,174 @@
+"""For everybody, everywhere: screen readers, keyboards, light and dark, phones and walls."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, expect
+
+from tests.api.test_serving import Running
+from tests.page.pictures import encoded, marked
+from tests.page.viewer import Viewer
+
+IMAGE = encoded(marked(red=(110, 90), green=(150, 60)))
+SIZES = {"phone": (380, 700), "desk": (1280, 800)}
+
+
+def serious(viewer: Viewer) -> list[str]:
+    """What axe-core finds that is serious or critical."""
+    found = Axe().run(viewer.page).response["violations"]
+    return [
+        f"{one['id']}: {one['nodes'][0]['target']} {one['nodes'][0]['failureSummary']}"
+        for one in found
+        if one["impact"] in {"serious", "critical"}
+    ]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_axe_finds_nothing_serious(browser: Browser, server: Running, theme: str, size: str) -> None:
+    width, height = SIZES[size]
+    with Viewer.on(browser, server, color_scheme=theme, viewport={"width": width, "height": height}) as viewer:
+        assert serious(viewer) == []
+        viewer.ask(IMAGE, IMAGE)
+        with viewer.answering():
+            viewer.press("g")
+        assert serious(viewer) == []
+        viewer.page.locator("#tab-model").click()
+        assert serious(viewer) == []
+        viewer.page.locator("#tab-details").click()
+        viewer.press("?")
+        assert serious(viewer) == []
+        viewer.press("Escape")
+        viewer.open(b"no picture")
+        viewer.page.locator(".thumb").last.click()
+        expect(viewer.page.locator("#progress")).to_contain_text("not an image")
+        assert serious(viewer) == []
+
+
+@pytest.mark.parametrize(("width", "height"), [(320, 600), (380, 700), (768, 1024), (1280, 720), (3840, 2160)])
+def test_nothing_sticks_out_and_the_picture_is_large(
+    browser: Browser, server: Running, width: int, height: int
+) -> None:
+    with Viewer.on(browser, server, viewport={"width": width, "height": height}) as viewer:
+        viewer.ask(IMAGE, IMAGE)
+        assert viewer.page.evaluate("document.documentElement.scrollWidth") <= width
+        box = viewer.view().bounding_box()
+        assert box
+        assert box["width"] > 0.6 * width
+        assert box["width"] * box["height"] > 0.3 * width * min(height, width)
+        with viewer.answering():
+            viewer.press("g")
+        assert viewer.page.evaluate("document.documentElement.scrollWidth") <= width
+        cut = viewer.page.evaluate(
+            """() => [...document.querySelectorAll("button, select, label")]
+                .filter((one) => one.offsetWidth && one.scrollWidth > one.clientWidth + 2)
+                .map((one) => one.textContent + one.id)"""
+        )
+        assert cut == []
+
+
+def test_everything_is_reached_by_the_tab_key_and_has_a_name(viewer: Viewer) -> None:
+    viewer.ask(IMAGE, IMAGE)
+    reached = []
+    for _ in range(90):
+        viewer.page.keyboard.press("Tab")
+        focused = viewer.page.evaluate(
+            """() => {
+                const { activeElement: on } = document;
+                const style = getComputedStyle(on);
+                return [on.id || on.dataset.key || on.dataset.mode || on.className || on.tagName,
+                    style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 1];
+            }"""
+        )
+        if focused[0] == "BODY":
+            break
+        reached.append(focused)
+    names = [name for name, _ in reached]
+    for wanted in ("model", "open", "png", "json", "theme", "help", "overlay", "strength", "colormap", "views"):
+        assert wanted in names
+    for wanted in ("class 0", "check 1", "method gradcam", "layer", "tab-answer", "rather", "all"):
+        assert wanted in names
+    assert [name for name, ringed in reached if not ringed] == []
+
+
+def test_the_help_lists_every_key_and_single_keys_can_be_switched_off(viewer: Viewer) -> None:
+    viewer.ask(IMAGE)
+    viewer.press("?")
+    help_ = viewer.page.locator("#keys")
+    expect(help_).to_be_visible()
+    assert help_.locator("dt").count() > 20
+    help_.get_by_label("Single-key shortcuts").uncheck()
+    viewer.press("Escape", "2")
+    assert viewer.page.locator("[data-mode=overlay]").get_attribute("aria-pressed") == "true"
+    viewer.load()
+    viewer.press("?")
+    expect(help_).to_be_hidden()
+    viewer.page.locator("#help").click()
+    expect(help_).to_be_visible()
+
+
+def test_keys_belong_to_the_field_that_is_typed_in(viewer: Viewer) -> None:
+    viewer.ask(IMAGE)
+    viewer.page.locator("#colormap").focus()
+    viewer.press("3")
+    assert viewer.page.locator("[data-mode=overlay]").get_attribute("aria-pressed") == "true"
+    viewer.press("Control+b")
+    assert viewer.page.locator("[data-switch=boxes]").get_attribute("aria-pressed") == "false"
+
+
+def test_tabs_follow_the_arrow_keys(viewer: Viewer) -> None:
+    viewer.page.locator("#tab-answer").focus()
+    viewer.press("ArrowRight")
+    expect(viewer.page.locator("#tab-model")).to_be_focused()
+    expect(viewer.page.locator("#panel-model")).to_be_visible()
+    viewer.press("End")
+    expect(viewer.page.locator("#panel-details")).to_be_visible()
+    viewer.press("Home")
+    expect(viewer.page.locator("#panel-answer")).to_be_visible()
+
+
+def test_the_theme_follows_the_system_until_it_is_chosen(viewer: Viewer) -> None:
+    ground = "() => getComputedStyle(document.body).backgroundColor"
+    viewer.page.emulate_media(color_scheme="light")
+    light = viewer.page.evaluate(ground)
+    viewer.page.emulate_media(color_scheme="dark")
+    dark = viewer.page.evaluate(ground)
+    assert light != dark
+    viewer.press("t")
+    assert viewer.page.evaluate(ground) == light
+    viewer.load()
+    assert viewer.page.evaluate(ground) == light
+    viewer.press("t")
+    assert viewer.page.evaluate(ground) == dark
+
+
+def test_maps_are_told_in_words(viewer: Viewer) -> None:
+    viewer.ask(encoded(marked(red=(80, 40))))
+    said = viewer.view().get_attribute("aria-label") or ""
+    assert "Grad-CAM at layer relu for red mark" in said
+    assert "strongest in the upper" in said
+    viewer.ask(encoded(marked(blue=(140, 120))))
+    said = viewer.view().get_attribute("aria-label") or ""
+    assert "strongest at the bottom" in said or "strongest in the lower" in said
+
+
+def test_nothing_moves_for_those_who_asked_for_stillness(viewer: Viewer) -> None:
+    moving = viewer.page.evaluate(
+        """() => [...document.querySelectorAll("*")].filter((one) => {
+            const style = getComputedStyle(one);
+            return style.animationName !== "none" || parseFloat(style.transitionDuration) > 0;
+        }).length"""
+    )
+    assert moving == 0
+
+
+def test_labels_and_names_never_become_markup(viewer: Viewer) -> None:
+    viewer.open(IMAGE, IMAGE, names=("<img src=x onerror=alert(1)>.png", "b.png"))
+    expect(viewer.page.locator("#png")).to_be_enabled()
+    assert viewer.page.locator("img[src=x]").count() == 0
+    viewer.page.locator("#tab-details").click()
+    assert "<img src=x onerror=alert(1)>.png" in viewer.text("#panel-details")
+    assert json.dumps(viewer.errors) == "[]"

@@ -1,0 +1,110 @@
+"""What stands beside the picture: card, filters, facts, and the way to take it all along."""
+
+from __future__ import annotations
+
+import io
+import json
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+from tests.page.finder import NOTICE
+from tests.page.pictures import encoded, marked
+from tests.page.viewer import Viewer
+
+IMAGE = encoded(marked(red=(110, 90)))
+
+
+def test_the_card_is_shown_in_full(viewer: Viewer) -> None:
+    viewer.page.locator("#tab-model").click()
+    panel = viewer.text("#panel-model")
+    for said in (NOTICE, "Finding marks in tests.", "Anything <b>else</b>.", "its weights are written by hand"):
+        assert said in panel
+    for said in ("Apache-2.0", "A. Tester", "accuracy", "0.875", "0.9 (95 % CI 0.8 to 1.0)", "red mark, green mark"):
+        assert said in panel
+    link = viewer.page.locator("#panel-model a")
+    assert link.get_attribute("href") == "https://example.org/marks"
+    filters = viewer.page.locator(".filters")
+    expect(filters).to_be_visible()
+    assert filters.evaluate("picture => picture.decode().then(() => picture.naturalWidth)") > 8
+
+
+def test_facts_say_who_answered_and_how_long_it_took(viewer: Viewer) -> None:
+    answer = viewer.ask(IMAGE)
+    viewer.page.locator("#tab-details").click()
+    panel = viewer.text("#panel-details")
+    for said in (answer["request_id"], answer["image"]["sha256"], answer["model"]["weights_sha256"]):
+        assert said in panel
+    assert "torch, f32" in panel
+    assert "forward" in panel
+    assert "240 × 160 pixels" in panel
+    assert "x 60 to 180, y 20 to 140" in panel
+
+
+def test_the_answer_is_saved_as_it_came(viewer: Viewer) -> None:
+    with viewer.page.expect_response("**/analyze?*") as waiting, viewer.answering():
+        viewer.open(IMAGE, names=("Jane Canary.png",))
+    with viewer.page.expect_download() as saving:
+        viewer.page.locator("#json").click()
+    assert Path(saving.value.path()).read_text() == waiting.value.text()
+    assert "Canary" not in saving.value.suggested_filename  # a file's name may be a patient's
+    with viewer.page.expect_download() as saving:
+        viewer.press("p")
+    assert "Canary" not in saving.value.suggested_filename
+
+
+def test_the_saved_picture_has_view_legend_and_notice(viewer: Viewer) -> None:
+    answer = viewer.ask(IMAGE)
+    with viewer.page.expect_download() as saving:
+        viewer.page.locator("#png").click()
+    sheet = np.asarray(Image.open(io.BytesIO(Path(saving.value.path()).read_bytes())).convert("RGB")).astype(int)
+    view = viewer.view().bounding_box()
+    assert view
+    assert sheet.shape[0] > 2 * view["height"] + 120
+    assert sheet.shape[1] > 2 * view["width"]
+    amber = np.abs(sheet - (0xF6, 0xD5, 0x8A)).max(2) < 30
+    assert amber[int(2 * view["height"]) :].sum() > 300  # the notice's letters, below the view
+    captions = viewer.page.evaluate(
+        """async () => {
+            const { captions } = await import("./page/saving.js");
+            const { state } = (await import("./page/main.js")).store;
+            return captions(state.answer, state.view).map(({ text }) => text).join("\\n");
+        }"""
+    )
+    assert NOTICE in captions
+    assert "not where disease is" in captions
+    assert answer["image"]["sha256"][:12] in captions
+    assert "layer relu" in captions
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
+@pytest.mark.parametrize("name", ["eye.png", "it's an; \"eye\", no?.png"])
+def test_the_curl_command_gives_the_same_answer(viewer: Viewer, name: str, tmp_path: Path) -> None:
+    viewer.open(IMAGE, names=(name,))
+    expect(viewer.page.locator("#png")).to_be_enabled()
+    with viewer.answering() as answer:
+        viewer.press("g")
+    viewer.page.locator("#tab-details").click()
+    command = shlex.split(viewer.page.locator(".command").input_value())
+    (tmp_path / name).write_bytes(IMAGE)
+    done = subprocess.run([*command, "-sS"], cwd=tmp_path, capture_output=True, check=True, timeout=60)
+    again = json.loads(done.stdout)
+    for changing in ("request_id", "timing_ms"):
+        answer.pop(changing), again.pop(changing)
+    assert again == answer
+
+
+def test_copying_gives_the_command(viewer: Viewer) -> None:
+    viewer.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    viewer.ask(IMAGE)
+    viewer.press("u")
+    expect(viewer.page.locator("#toast")).to_have_text("Copied.")
+    copied = viewer.page.evaluate("() => navigator.clipboard.readText()")
+    assert copied.startswith("curl -F 'image=@image0.png'")
+    assert "methods=gradcam" in copied
