@@ -45,7 +45,7 @@ def test_imports_lead_to_what_exists() -> None:
 def test_every_text_is_there_and_every_one_is_used() -> None:
     code = "".join(path.read_text() for path in FILES if path.suffix in {".js", ".html"} and path.name != "strings.js")
     used = set(re.findall(r'["\'`]([a-z]+(?:\.[\w+-]+)+)["\'`]', code))
-    patterns = [re.escape(start) for start in re.findall(r'`([a-z]+(?:\.[\w-]+)*\.)\$\{', code)]
+    patterns = [re.escape(start) for start in re.findall(r"`([a-z]+(?:\.[\w-]+)*\.)\$\{", code)]
     there = strings()
     assert len(there) > 150
     files = {path.name for path in FILES}

@@ -84,7 +84,7 @@ def test_the_saved_picture_has_view_legend_and_notice(viewer: Viewer) -> None:
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
-@pytest.mark.parametrize("name", ["eye.png", "it's an; \"eye\", no?.png"])
+@pytest.mark.parametrize("name", ["eye.png", 'it\'s an; "eye", no?.png'])
 def test_the_curl_command_gives_the_same_answer(viewer: Viewer, name: str, tmp_path: Path) -> None:
     viewer.open(IMAGE, names=(name,))
     expect(viewer.page.locator("#png")).to_be_enabled()
