@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import socket
@@ -38,8 +39,10 @@ def test_a_damaged_file_is_replaced(tmp_path: Path, damage: Any) -> None:
     (file,) = tmp_path.glob("*.blob")
     whole = file.read_bytes()
     file.write_bytes(damage(whole))
-    assert torch.equal(OpenVinoEngine(plan("resnet18", tmp_path, "a")).features(images(1), "layer4"), wanted)
-    assert len(file.read_bytes()) == len(whole)
+    got = OpenVinoEngine(plan("resnet18", tmp_path, "a")).features(images(1), "layer4")
+    torch.testing.assert_close(got, wanted, rtol=1e-4, atol=1e-5)
+    content = file.read_bytes()  # not byte for byte the first one: compiling is not that repeatable
+    assert hashlib.sha256(content[graph.DIGEST :]).digest() == content[: graph.DIGEST]
 
 
 def test_a_file_that_openvino_refuses_is_replaced(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
