@@ -17,7 +17,7 @@ import torch
 import uvicorn
 from fastapi import FastAPI, UploadFile
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 from torchvision.transforms import v2
 
 from benchmarks.subject import MEAN, STD, network
@@ -91,34 +91,9 @@ def gradcam() -> FastAPI:
 
 def litserve(port: int) -> None:
     """LitServe with batches of 8, predictions alone."""
-    import litserve
+    from benchmarks.batched import serve
 
-    class Api(litserve.LitAPI):
-        model: nn.Module
-
-        def setup(self, device: str) -> None:  # noqa: ARG002
-            self.model = network()
-
-        def decode_request(self, request: Any) -> Tensor:
-            return framed(request["image"].file.read())
-
-        def batch(self, inputs: list[Tensor]) -> Tensor:
-            return torch.stack(inputs)
-
-        @torch.inference_mode()
-        def predict(self, x: Tensor) -> Tensor:
-            logits: Tensor = self.model(x)
-            return logits
-
-        def unbatch(self, output: Tensor) -> list[Tensor]:
-            return list(output)
-
-        def encode_response(self, output: Tensor) -> dict[str, Any]:
-            return {"scores": scores(output)}
-
-    api = Api(max_batch_size=8, batch_timeout=0.005)
-    server = litserve.LitServer(api, accelerator="cpu", workers_per_device=1, timeout=60)
-    server.run(host="127.0.0.1", port=port, generate_client_file=False, log_level="warning", num_api_servers=1)
+    serve(port)
 
 
 def main() -> None:

@@ -52,6 +52,8 @@ def fovea(name: str, data: Path, **settings: object) -> Iterator[Server]:
     command = ["-m", "service", "serve", "--port", str(port), "--data-dir", str(data)]
     bare = {"FOVEA_FEATURE_CACHE_MB": "0", "FOVEA_OFFLINE": "true"}
     with _running(name, port, command, "/readyz", bare | given) as it:
+        while '"loading"' in _body(port, "/models"):  # ready means the default model; the others follow
+            time.sleep(0.05)
         yield it
 
 
@@ -72,7 +74,7 @@ def _running(name: str, port: int, command: list[str], probe: str, more: Mapping
         env=os.environ | more,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        start_new_session=True,
+        process_group=0,
     )
     try:
         while not _answers(port, probe):
@@ -96,6 +98,12 @@ def _answers(port: int, path: str) -> bool:
             return bool(reply.status == 200)
     except (urllib.error.URLError, OSError):
         return False
+
+
+def _body(port: int, path: str) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=30) as reply:
+        content: bytes = reply.read()
+        return content.decode()
 
 
 def _family(root: int) -> list[int]:

@@ -101,6 +101,8 @@ def _at(look: Look, wanted: Wanted, layer: str, disturb: Disturb) -> Maps:
         logits: Tensor = head(look.classifier.engine.forward(x, layer))
         return logits
 
+    if method.needs == "input":
+        forward(look.x)  # an engine may have to compile for its first such call: not in turn, where others would wait
     scene = Scene(look.x, partial(look.in_turn, forward), Patience(wanted.deadline), spatial(A, head))
     whole = nn.Sequential(network.features(layer), head)
     cut = (scene.x, whole) if method.needs == "pixels" else spatial(A, head)
