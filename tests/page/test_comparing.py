@@ -118,6 +118,20 @@ def test_a_methods_own_parameters_are_asked_for(viewer: Viewer) -> None:
     assert answer["explanations"][0]["parameters"]["base"] == "layercam"
 
 
+def test_the_quality_of_maps_is_measured_on_request(viewer: Viewer) -> None:
+    viewer.ask(IMAGE)
+    asked(viewer, "w")
+    with viewer.answering() as answer:
+        viewer.page.get_by_role("button", name="Measure").click()
+    rows = viewer.page.locator("#quality tbody tr")
+    first, second = (one["quality"] for one in answer["explanations"][0]["maps"])
+    assert rows.count() == len(first) >= 5
+    said = rows.first.locator("td").all_inner_texts()
+    assert [float(text) for text in said] == pytest.approx([first["deletion"], second["deletion"]], rel=0.01)
+    rows.first.locator(".tip").click()
+    expect(rows.first.locator(".bubble")).to_contain_text("Low is good")
+
+
 def test_keys_walk_through_methods_and_classes(viewer: Viewer) -> None:
     viewer.ask(IMAGE)
     assert asked(viewer, "m")["methods"] == ["gradcam++"]

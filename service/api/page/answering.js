@@ -2,6 +2,7 @@
 
 import { adopt, agrees } from "./images.js";
 import { persistently } from "./patience.js";
+import { isSlow } from "./picking.js";
 import { analyzePath } from "./question.js";
 import { post, Problem } from "./wire.js";
 
@@ -53,13 +54,12 @@ export function createAnswering(store) {
     }
   }
 
-  /** Where slow methods are asked for about a new image, first the answer without them. */
+  /** Where slow methods or measures are asked for about a new image, first the answer without them. */
   async function preview(item, path, signal) {
     const { picked, methods, model, details } = store.state;
-    const slow = (name) => methods.find((method) => method.name === name)?.needs === "input";
-    const quick = picked.methods.filter((name) => !slow(name));
-    if (quick.length === picked.methods.length) return;
-    const sooner = analyzePath(model, { ...picked, methods: quick.length ? quick : ["gradcam"], parameters: {} }, details);
+    const slow = methods.filter(isSlow).map(({ name }) => name);
+    const quick = picked.methods.filter((name) => !slow.includes(name));
+    const sooner = analyzePath(model, { ...picked, methods: quick.length ? quick : ["gradcam"], quality: false }, details);
     if (sooner === path) return;
     const answer = await answerTo(item, sooner, signal);
     if (!signal.aborted) store.set({ answer });
@@ -104,7 +104,11 @@ export function outcomeOf(answer) {
 /** A picture from the service, where the browser has none of this format or shows another one than the model saw. */
 async function borrow(item, path, answer, signal) {
   const first = answer.explanations[0].method;
-  const { text } = await post(`${path.replace(/methods=[^&]*/, `methods=${encodeURIComponent(first)}`)}&overlay=true`, item.blob, { signal });
+  const question = new URLSearchParams(path.split("?")[1]);
+  question.set("methods", first);
+  question.set("overlay", "true");
+  question.delete("quality");
+  const { text } = await post(`analyze?${question}`, item.blob, { signal });
   const overlay = JSON.parse(text).explanations[0].maps[0].overlay;
   await adopt(item, overlay, answer.image);
 }

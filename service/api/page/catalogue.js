@@ -14,11 +14,11 @@ export function createCatalogue(store, select, picking, say) {
 
   async function start() {
     const onWait = () => say(t("problem.start"), true);
-    const [{ models, default: preset }, { methods }] = await Promise.all([
+    const [{ models, default: preset }, { methods, measures }] = await Promise.all([
       persistently(() => get("models"), { onWait }),
       persistently(() => get("methods"), {}),
     ]);
-    store.set({ models, methods });
+    store.set({ models, methods, measures });
     const names = models.map(({ name }) => name);
     const last = read("model", null);
     const first = [last, preset, ...names].find((name) => names.includes(name));

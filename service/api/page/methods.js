@@ -1,7 +1,7 @@
 /* The methods: which are shown, what they cost, and where in the network they look. */
 
 import { h, refill } from "./dom.js";
-import { applicable } from "./picking.js";
+import { applicable, isSlow } from "./picking.js";
 import { tip } from "./tips.js";
 import { t } from "./words.js";
 
@@ -9,36 +9,44 @@ import { t } from "./words.js";
 export function createMethods(store, element, picking) {
   const head = h("div", { class: "section-head" });
   const list = h("ul", { class: "methods" });
+  const pixelsHead = h("h3", { class: "quiet" }, t("methods.pixels"), tip("methods.pixels.tip"));
+  const pixels = h("ul", { class: "methods" });
   const about = h("div", { class: "about" });
   const parameters = h("div", { class: "parameters" });
   const layers = h("div", { class: "row" });
-  element.append(head, list, about, parameters, layers);
+  element.append(head, list, pixelsHead, pixels, about, parameters, layers);
 
   function draw(state) {
     const all = applicable(state);
     const [first] = state.picked.methods;
     refill(head, h("h2", {}, t("methods.title"), tip("methods.tip")), allButton(state, picking));
-    refill(list, all.map((method) => rowOf(method, state.picked.methods, picking)));
+    const rows = (methods) => methods.map((method) => rowOf(method, state.picked.methods, picking));
+    refill(list, rows(all.filter((method) => !inPixels(method))));
+    refill(pixels, rows(all.filter(inPixels)));
+    pixelsHead.hidden = !pixels.hasChildNodes();
     refill(about, aboutOf(all.find(({ name }) => name === first)));
     refill(layers, layerChoice(state, picking));
   }
 
   store.on(["methods", "details", "picked"], draw);
   store.on(["methods", "picked"], (state) => {
-    const own = state.methods.filter(({ name }) => state.picked.methods.includes(name)).flatMap(fieldsOf);
-    refill(parameters, own.map((field) => control(field, state.picked.parameters, picking)));
+    const taken = state.methods.filter(({ name }) => state.picked.methods.includes(name));
+    refill(parameters, fieldsOf(taken).map((field) => control(field, state.picked.parameters, picking)));
   });
 }
+
+const inPixels = ({ needs }) => needs === "pixels";
 
 function allButton({ picked }, picking) {
   const many = picked.methods.length > 1;
   return h("button", { type: "button", class: "ghost", "aria-pressed": String(many), title: t("methods.all.title"), "data-key": "all", onclick: picking.toggleAll }, t("methods.all"));
 }
 
-function rowOf({ name, title, summary, applies, reason, needs, cost }, chosen, picking) {
+function rowOf(method, chosen, picking) {
+  const { name, title, summary, applies, reason, cost } = method;
   const on = chosen.includes(name);
   const check = t("methods.check", { method: title });
-  const slow = needs === "input" && h("span", { class: "slow", title: t("methods.slow.title", { cost }) }, t("methods.slow"));
+  const slow = isSlow(method) && h("span", { class: "slow", title: t("methods.slow.title", { cost }) }, t("methods.slow"));
   return h(
     "li",
     { class: on ? "chosen" : "", title: applies ? summary : `${t("methods.unavailable")}: ${reason}` },
@@ -68,17 +76,25 @@ function layerChoice({ details, picked }, picking) {
   return [h("label", { htmlFor: "layer" }, t("layer.label")), tip("layer.tip"), select];
 }
 
-/** A method's own parameters, from their JSON Schema. */
-function fieldsOf({ title, parameters }) {
-  return Object.entries(parameters.properties ?? {}).map(([name, schema]) => ({ name, method: title, ...schema }));
+/** The methods' own parameters, from their JSON Schema, each once: {name, titles, methods, ...schema}. */
+function fieldsOf(methods) {
+  const fields = new Map();
+  for (const { name: method, title, parameters } of methods) {
+    for (const [name, schema] of Object.entries(parameters.properties ?? {})) {
+      const { titles = [], methods: takers = [] } = fields.get(name) ?? {};
+      fields.set(name, { ...schema, name, titles: [...titles, title], methods: [...takers, method] });
+    }
+  }
+  return [...fields.values()];
 }
 
-function control({ name, method, description, ...schema }, given, picking) {
+function control({ name, methods, titles, description, ...schema }, given, picking) {
   const id = `parameter-${name}`;
-  const value = given[name] ?? schema.default;
-  const label = h("label", { htmlFor: id, title: description }, `${method}: ${name}`);
+  const value = given[name]?.value ?? schema.default;
+  const change = (chosen) => picking.parameter(name, chosen, methods);
+  const label = h("label", { htmlFor: id, title: description }, `${titles.join(", ")}: ${name}`);
   if (schema.enum) {
-    const select = h("select", { id, "data-key": id, onchange: () => picking.parameter(name, select.value) }, schema.enum.map((one) => h("option", { value: one, selected: one === value }, one)));
+    const select = h("select", { id, "data-key": id, onchange: () => change(select.value) }, schema.enum.map((one) => h("option", { value: one, selected: one === value }, one)));
     return h("div", { class: "row" }, label, select);
   }
   const bounded = schema.minimum !== undefined && schema.maximum !== undefined;
@@ -86,6 +102,6 @@ function control({ name, method, description, ...schema }, given, picking) {
   const output = h("output", {}, String(value));
   const input = h("input", { id, type: bounded ? "range" : "number", "data-key": id, ...range, value, title: description });
   input.addEventListener("input", () => (output.textContent = input.value));
-  input.addEventListener("change", () => picking.parameter(name, Number(input.value)));
+  input.addEventListener("change", () => change(Number(input.value)));
   return h("div", { class: "row" }, label, input, output);
 }

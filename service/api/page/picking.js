@@ -17,6 +17,12 @@ export function applicable({ methods, details }) {
   return methods.map((method) => ({ applies: true, reason: null, ...method, ...(states.get(method.name) ?? {}) }));
 }
 
+/** Whether a method runs the network once for each of many things. Its cost is in words, and begins with them. */
+export const isSlow = ({ cost }) => cost.startsWith("one ");
+
+/** Whether a method needs no further run of the network. */
+const isFree = ({ cost }) => cost.startsWith("0");
+
 const without = (list, value) => list.filter((other) => other !== value);
 
 /** All that can be picked, on a store. */
@@ -70,10 +76,10 @@ export function createPicking(store) {
     if (methods.length) pick({ methods });
   }
 
-  /** Every method that applies and is quick; or the first alone, where they are all shown already. */
+  /** Every method that applies and costs no further run; or one alone, where they are all shown already. */
   function toggleAll() {
-    const quick = applicable(state).filter(({ applies, needs }) => applies && needs !== "input").map(({ name }) => name);
-    pick({ methods: state.picked.methods.length >= quick.length ? [preferred(quick)] : quick });
+    const free = applicable(state).filter((method) => method.applies && isFree(method)).map(({ name }) => name);
+    pick({ methods: state.picked.methods.length >= free.length ? [preferred(free)] : free });
   }
 
   const preferred = (names) => (names.includes("gradcam") ? "gradcam" : names[0]);
@@ -103,7 +109,10 @@ export function createPicking(store) {
     if (names.length) layer(names[(at - 1 + names.length) % names.length]); // from the default towards the image
   }
 
-  const parameter = (name, value) => pick({ parameters: { ...state.picked.parameters, [name]: value } });
+  /** Give a parameter a value; methods: the names of those that take it. */
+  const parameter = (name, value, methods) => pick({ parameters: { ...state.picked.parameters, [name]: { value, methods } } });
+
+  const toggleQuality = () => store.set({ picked: { ...state.picked, quality: !state.picked.quality } });
 
   /** What another model cannot know is let go: classes, layer, and methods that do not apply to it. */
   function suit() {
@@ -115,6 +124,6 @@ export function createPicking(store) {
 
   return {
     explain, toggleClass, clickClass, toggleRather, swap, only, toggleMethod, toggleAll, stepMethod, stepClass, topTwo,
-    layer, stepLayer, parameter, suit,
+    layer, stepLayer, parameter, toggleQuality, suit,
   };
 }

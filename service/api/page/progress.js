@@ -1,7 +1,7 @@
 /* What the service is doing, and what went wrong: never more than one line, and always a way out. */
 
 import { h, refill } from "./dom.js";
-import { applicable } from "./picking.js";
+import { applicable, isSlow } from "./picking.js";
 import { known, readable, percent, roughly, t } from "./words.js";
 import { mapsOf } from "./scenes.js";
 
@@ -40,7 +40,8 @@ export function createProgress(store, element, answering, picking, say) {
 
   function phaseText({ phase, share, picked }) {
     if (phase === "sending") return t("ask.sending", { percent: roughly(share ?? 0) });
-    const slow = store.state.methods.filter(({ name, needs }) => picked.methods.includes(name) && needs === "input");
+    const slow = store.state.methods.filter((method) => picked.methods.includes(method.name) && isSlow(method));
+    if (picked.quality) return t("ask.measuring");
     return slow.length ? t("ask.thinking.slow", { methods: slow.map(({ title }) => title).join(", ") }) : t("ask.thinking");
   }
 

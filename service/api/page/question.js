@@ -9,25 +9,22 @@ const className = (index, labels) => labels?.[index] ?? String(index);
 
 /** The path and query of one /analyze call. picked: as in the store. details: GET /models/{name}, or null. */
 export function analyzePath(model, picked, details) {
-  const query = new URLSearchParams({ model, methods: picked.methods.join(",") });
+  const query = new URLSearchParams({ model });
+  for (const name of picked.methods) query.append("methods", name);
   for (const index of picked.targets) query.append("target", className(index, details?.labels));
   for (const index of picked.versus) query.append("versus", className(index, details?.labels));
   if (picked.layer) query.set("layer", picked.layer);
-  for (const [name, value] of Object.entries(picked.parameters)) query.set(name, value);
+  for (const [name, { value, methods }] of Object.entries(picked.parameters)) {
+    if (methods.some((method) => picked.methods.includes(method))) query.set(name, value); // the service refuses others'
+  }
   query.set("top_k", CLASSES_SHOWN);
   query.set("boxes", "true");
-  return `analyze?${query.toString().replaceAll("%2C", ",")}`;
+  if (picked.quality) query.set("quality", "true");
+  return `analyze?${query}`;
 }
 
 /** The path of a question for class scores alone. */
 export const predictPath = (model) => `predict?${new URLSearchParams({ model, top_k: 1 })}`;
-
-/** Those of the picked parameters that one of the picked methods takes. */
-export function ownParameters(picked, methods) {
-  const taken = methods.filter((method) => picked.methods.includes(method.name));
-  const names = new Set(taken.flatMap((method) => Object.keys(method.parameters.properties ?? {})));
-  return Object.fromEntries(Object.entries(picked.parameters).filter(([name]) => names.has(name)));
-}
 
 /** The command line that asks the same about a file of this name. */
 export function curl(path, filename) {

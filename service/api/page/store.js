@@ -28,17 +28,18 @@ export function createStore(initial) {
   return { state, set, update, on };
 }
 
-export const NOTHING_PICKED = { methods: ["gradcam"], targets: [], versus: [], layer: null, parameters: {} };
+export const NOTHING_PICKED = { methods: ["gradcam"], targets: [], versus: [], layer: null, parameters: {}, quality: false };
 
 /** The state when the page opens. */
 export const INITIAL = {
   models: [], // lines of GET /models
   methods: [], // lines of GET /methods
+  measures: [], // of how far a map can be trusted, from the same
   model: null, // the chosen model's name
   details: null, // GET /models/{model}
   items: [], // images.js: the images opened
   current: null, // the one that is looked at
-  picked: NOTHING_PICKED, // what is asked about it; targets and versus are class indexes
+  picked: NOTHING_PICKED, // what is asked about it; targets and versus are class indexes; parameters: name -> {value, methods}
   rather: false, // clicking classes picks "this rather than that"
   answer: null, // answering.js: what is shown
   asking: null, // {phase: "sending" | "thinking" | "waiting", ...} while a question is under way
