@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -44,6 +43,7 @@ def localisation(
 ) -> None:
     """Print classification and localisation error, the pointing game and the energy inside the mask, by method."""
     from service.training import localisation as work  # noqa: PLC0415  the generator takes a second to import
+    from service.training import specimens  # noqa: PLC0415
     from service.training.render import Recipe  # noqa: PLC0415
 
     registry = Registry(Settings())
@@ -52,7 +52,7 @@ def localisation(
         for asked in model or [""]:
             classifier = registry.load(asked or None)
             kind = "five" if len(classifier.entry.labels) > 2 else "binary"
-            cases: Iterable[work.Case] = work.folder(data) if data else work.generated(Recipe(kind, 3_000_000, images))
+            cases = specimens.folder(data) if data else specimens.generated(Recipe(kind, 3_000_000, images))
             fast = [name for name, row in METHODS.items() if row.needs not in {"input", "pixels"}]
             if method:
                 rows = [method_named(name, classifier, classifier.cut) for name in method]

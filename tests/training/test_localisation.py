@@ -15,8 +15,10 @@ from service.explain.methods import METHODS
 from service.images.frame import Frame
 from service.models.classifier import Classifier
 from service.models.entry import Entry
-from service.training.localisation import Case, folder, framed, generated, localise
+from service.runtime.survey import Specimen, framed
+from service.training.localisation import localise, truth
 from service.training.render import Recipe
+from service.training.specimens import TRUTH, folder, generated
 
 SIDE = 64
 
@@ -45,16 +47,16 @@ def classifier() -> Classifier:
     return Classifier.build(entry, reader().state_dict(), "0" * 64, "torch")
 
 
-def case(label: str, painted: str, left: int, top: int, told: tuple[int, int] | None = None) -> Case:
+def case(label: str, painted: str, left: int, top: int, told: tuple[int, int] | None = None) -> Specimen:
     """A square of a colour, and a truth that may lie elsewhere."""
     pixels, mask = np.zeros((SIDE, SIDE, 3), np.uint8), np.zeros((SIDE, SIDE), bool)
     pixels[top : top + 24, left : left + 24, {"red": 0, "green": 1}[painted]] = 255
     x, y = told or (left, top)
     mask[y : y + 24, x : x + 24] = True
-    return Case(pixels, label, mask)
+    return Specimen("drawn", label, pixels, {TRUTH: mask})
 
 
-def scores(classifier: Classifier, cases: list[Case]) -> list[float]:
+def scores(classifier: Classifier, cases: list[Specimen]) -> list[float]:
     (score,) = localise(classifier, [METHODS["gradcam"]], cases)
     return [score.class_1, score.class_5, score.place_1, score.place_5, score.pointing, round(score.energy, 2)]
 
@@ -78,10 +80,10 @@ def test_wrong_class_is_an_error_of_both_at_top_one_alone(classifier: Classifier
 
 
 def test_a_label_the_model_does_not_know_is_named(classifier: Classifier) -> None:
-    unknown = Case(np.zeros((8, 8, 3), np.uint8), "blue", np.ones((8, 8), bool))
+    unknown = Specimen("drawn", "blue", np.zeros((8, 8, 3), np.uint8), {TRUTH: np.ones((8, 8), bool)})
     with pytest.raises(TrainingError, match=r"no class 'blue'.*green, red"):
         localise(classifier, [METHODS["gradcam"]], [unknown])
-    with pytest.raises(TrainingError, match="no image"):
+    with pytest.raises(TrainingError, match="nothing to find"):
         localise(classifier, [METHODS["gradcam"]], [])
 
 
@@ -103,22 +105,32 @@ def data(tmp_path: Path) -> Path:
 
 def test_a_folder_tells_the_truth_by_boxes_and_by_masks(data: Path, classifier: Classifier) -> None:
     (data / "boxes.csv").write_text("file,left,top,right,bottom\nred/a.png,8,8,32,32\n")
-    Image.fromarray(np.uint8(255 * case("green", "green", 8, 8).mask)).save(data / "green" / "a.mask.png")
+    Image.fromarray(np.uint8(255 * case("green", "green", 8, 8).masks[TRUTH])).save(data / "green" / "a.mask.png")
     cases = list(folder(data))
     assert [one.label for one in cases] == ["green", "red"]
-    assert np.array_equal(cases[0].mask, cases[1].mask)
+    assert np.array_equal(cases[0].masks[TRUTH], cases[1].masks[TRUTH])
     assert scores(classifier, cases)[:4] == [0, 0, 0, 0]
 
 
-def test_a_folder_without_truth_or_with_a_broken_table_is_refused(data: Path) -> None:
-    with pytest.raises(TrainingError, match=r"no image with a mask.*boxes\.csv"):
-        list(folder(data))
+def test_a_folder_without_truth_or_with_a_broken_table_is_refused(data: Path, classifier: Classifier) -> None:
+    with pytest.raises(TrainingError, match=r"nothing to find.*boxes\.csv"):
+        localise(classifier, [METHODS["gradcam"]], folder(data))
     (data / "boxes.csv").write_text("file,left\nred/a.png,8\n")
     with pytest.raises(TrainingError, match="must have the columns"):
         list(folder(data))
 
 
+def test_masks_beside_an_image_are_known_by_what_they_mark(data: Path) -> None:
+    Image.fromarray(np.full((SIDE, SIDE), 255, np.uint8)).save(data / "red" / "a.disc.mask.png")
+    Image.fromarray(np.zeros((SIDE, 9), np.uint8)).save(data / "green" / "b.mask.png")  # nobody's mask
+    assert [sorted(one.masks) for one in folder(data)] == [[], ["disc"]]
+    Image.fromarray(np.zeros((SIDE, 9), np.uint8)).save(data / "green" / "a.mask.png")
+    with pytest.raises(TrainingError, match=r"a\.mask\.png is 9 × 64, its image 64 × 64"):
+        list(folder(data))
+
+
 def test_generated_eyes_show_what_makes_them_ill() -> None:
-    cases = list(generated(Recipe("five", 7, 6)))
-    assert cases
-    assert all(one.label != "normal" and one.mask.any() and one.mask.shape == one.pixels.shape[:2] for one in cases)
+    for one in generated(Recipe("five", 7, 6)):
+        reason = truth(one)
+        assert reason.any() == (one.label != "normal")
+        assert reason.shape == one.pixels.shape[:2]

@@ -1,0 +1,82 @@
+"""Many local images through one model, in batches: what evaluation, reference sets and reports are made from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from service.images.frame import Geometry
+from service.images.guard import measure
+from service.images.workers import Prepared
+from service.models.classifier import Classifier
+from service.runtime.look import Look
+
+
+@dataclass(frozen=True)
+class Specimen:
+    """One image with what is known of it.
+
+    pixels: uint8 [h, w, 3], upright. label: its class, "" where unknown. masks: bool [h, w] by what they mark.
+    """
+
+    name: str
+    label: str
+    pixels: NDArray[np.uint8]
+    masks: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A specimen and what the model makes of it. logits: float32 [K]."""
+
+    specimen: Specimen
+    look: Look
+    logits: torch.Tensor
+
+
+def survey(classifier: Classifier, specimens: Iterable[Specimen], batch: int = 16) -> Iterator[Seen]:
+    """Each specimen seen at the classifier's default cut, in order.
+
+    Images are framed on a second thread while the last batch is computed; at most two batches are held at a time.
+    Raises whatever the specimens raise.
+    """
+    waiting = iter(specimens)
+    with ThreadPoolExecutor(1, "frame") as framer:
+        following = framer.submit(_framed, classifier, waiting, batch)
+        while group := following.result():
+            following = framer.submit(_framed, classifier, waiting, batch)
+            A = classifier.engine.features(torch.from_numpy(np.stack([one.x for _, one in group])), classifier.cut)
+            with torch.no_grad():
+                logits = classifier.head(classifier.cut)(A)
+            for place, (specimen, prepared) in enumerate(group):
+                look = Look(classifier, prepared, classifier.cut, A[place : place + 1])
+                yield Seen(specimen, look, logits[place])
+
+
+def _framed(classifier: Classifier, waiting: Iterator[Specimen], batch: int) -> list[tuple[Specimen, Prepared]]:
+    return [(specimen, _prepared(classifier, specimen)) for specimen in islice(waiting, batch)]
+
+
+def _prepared(classifier: Classifier, specimen: Specimen) -> Prepared:
+    height, width = specimen.pixels.shape[:2]
+    x, geometry = classifier.entry.frame.apply(specimen.pixels, width, height)
+    digest = hashlib.sha256(specimen.pixels.tobytes()).hexdigest()
+    return Prepared(digest, "", (), x, geometry, None, measure(x))
+
+
+def framed(mask: NDArray[np.bool_], geometry: Geometry) -> NDArray[np.bool_]:
+    """A mask of the original [h, w] where the model sees it, [size, size]."""
+    centres = np.arange(geometry.size) + 0.5
+    left, top = geometry.to_original(0.0, 0.0)
+    right, bottom = geometry.to_original(float(geometry.size), float(geometry.size))
+    columns = (left + centres * (right - left) / geometry.size).astype(int).clip(0, mask.shape[1] - 1)
+    rows = (top + centres * (bottom - top) / geometry.size).astype(int).clip(0, mask.shape[0] - 1)
+    seen: NDArray[np.bool_] = mask[np.ix_(rows, columns)]
+    return seen
