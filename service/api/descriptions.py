@@ -92,6 +92,27 @@ class EngineChoice(Shape):
     """null where it is PyTorch in float32 itself."""
 
 
+class SanityStep(Shape):
+    """One more stage whose weights are shuffled."""
+
+    stage: str
+    similarity: dict[str, Finite]
+    """By method: mean rank correlation with the whole model's maps, -1 to 1."""
+
+
+class SanityReport(Shape):
+    """Whether maps change when what the model has learned is destroyed, from its last stage to its first."""
+
+    layer: str
+    images: int
+    source: str
+    """golden: the entry's own images; drawn: it has none, and drawn ones were taken."""
+    steps: list[SanityStep]
+    changed: dict[str, bool]
+    """By method: false where its maps hardly change even when every weight is shuffled. Such a map shows the image and
+    not the model's reasons."""
+
+
 class ModelDetails(ModelLine):
     """Everything about one model. What only a loaded network knows is null until it is ready."""
 
@@ -112,6 +133,8 @@ class ModelDetails(ModelLine):
     methods: list[MethodState] | None
     embedding: EmbeddingPlace | None
     engine: EngineChoice | None
+    sanity: SanityReport | None
+    """null until it has been looked into, soon after loading."""
 
 
 class MethodLine(Shape):
@@ -182,6 +205,7 @@ def details(status: Status, described: Description | None) -> ModelDetails:
         activation=entry and entry.activation,
         operating_point=entry and entry.operating_point,
         card=entry and entry.card,
+        sanity=status.sanity and SanityReport.model_validate(status.sanity),
         **_described(described),
     )
 

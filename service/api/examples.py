@@ -20,6 +20,8 @@ from service.api.descriptions import (
     ModelDetails,
     ModelLine,
     Models,
+    SanityReport,
+    SanityStep,
 )
 from service.api.problems import Kind, Problem, occurrence
 from service.models.card import Card
@@ -102,6 +104,16 @@ MODEL = ModelDetails(
         parity=EngineParity(
             images=4, source="drawn", top1_equal=True, probability=2e-06, map=3e-06, passed=True, reason=""
         ),
+    ),
+    sanity=SanityReport(
+        layer="layer4",
+        images=4,
+        source="golden",
+        steps=[
+            SanityStep(stage="fc", similarity={"gradcam": 0.1}),
+            SanityStep(stage="layer4", similarity={"gradcam": 0.04}),
+        ],
+        changed={"gradcam": True},
     ),
 )
 

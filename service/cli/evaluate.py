@@ -3,65 +3,66 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from service.errors import FoveaError
+from service.explain.method import Method
 from service.explain.methods import METHODS
+from service.models.classifier import Classifier
 from service.models.registry import Registry
 from service.runtime.examine import method_named, obstacle
+from service.runtime.survey import Specimen
 from service.settings import Settings
 
-app = typer.Typer(help="Measure explanations against the truth.", no_args_is_help=True)
+app = typer.Typer(help="Measure models and their explanations.", no_args_is_help=True)
+
+GENERATED_FROM = 3_000_000
+"""The first seed of generated eyes here, those that models were tested on and never learned from."""
+
+Data = Annotated[
+    Path | None,
+    typer.Argument(help="Folder with one subfolder of images a class; left out, generated eyes.", exists=True),
+]
+Models = Annotated[list[str] | None, typer.Option("--model", help="A model of the registry; repeatable.")]
+Chosen = Annotated[list[str] | None, typer.Option("--method", help="A method; repeatable. Left out, the fast ones.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 
 
 @app.callback()
 def evaluate() -> None:
-    """Measure explanations against the truth."""
+    """Measure models and their explanations."""
 
 
 @app.command(epilog="Example: `fovea evaluate localisation --model resnet18 --method gradcam --method cam`")
 def localisation(
-    data: Annotated[
-        Path | None,
-        typer.Argument(
-            help="Folder with one subfolder of images a class, and boxes.csv or NAME.mask.png files; left out,"
-            " generated eyes.",
-            exists=True,
-            file_okay=False,
-        ),
-    ] = None,
-    model: Annotated[list[str] | None, typer.Option(help="A model of the registry; repeatable.")] = None,
-    method: Annotated[list[str] | None, typer.Option(help="A method; repeatable. Left out, the fast ones.")] = None,
+    data: Data = None,
+    model: Models = None,
+    method: Chosen = None,
     images: Annotated[int, typer.Option(min=1, help="How many eyes to generate.")] = 200,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Print classification and localisation error, the pointing game and the energy inside the mask, by method."""
-    from service.training import localisation as work  # noqa: PLC0415  the generator takes a second to import
-    from service.training import specimens  # noqa: PLC0415
-    from service.training.render import Recipe  # noqa: PLC0415
+    """Print classification and localisation error, the pointing game and the energy inside the mask, by method.
 
-    registry = Registry(Settings())
-    scores: list[work.Score] = []
-    try:
+    A folder tells where to look by boxes.csv (file,left,top,right,bottom) or by NAME.mask.png beside an image.
+    """
+    from service.training import localisation as work  # noqa: PLC0415  the generator takes a second to import
+
+    registry, scores = Registry(Settings()), list[work.Score]()
+    with _told():
         for asked in model or [""]:
             classifier = registry.load(asked or None)
-            kind = "five" if len(classifier.entry.labels) > 2 else "binary"
-            cases = specimens.folder(data) if data else specimens.generated(Recipe(kind, 3_000_000, images))
-            fast = [name for name, row in METHODS.items() if row.needs not in {"input", "pixels"}]
-            if method:
-                rows = [method_named(name, classifier, classifier.cut) for name in method]
-            else:
-                rows = [METHODS[name] for name in fast if obstacle(METHODS[name], classifier, classifier.cut) is None]
-            scores += work.localise(classifier, rows, cases)
-    except FoveaError as error:
-        Console(stderr=True).print(f"[red]{error}[/red]")
-        raise typer.Exit(1) from None
+            with _counting(asked or classifier.entry.name) as progress:
+                specimens, count = _specimens(data, classifier, images)
+                scores += work.localise(classifier, _methods(method, classifier), progress.track(specimens, count))
     if as_json:
         typer.echo(json.dumps([asdict(score) for score in scores], indent=2))
         return
@@ -71,3 +72,76 @@ def localisation(
         first, *figures = list(asdict(score).values())
         table.add_row(str(first), str(figures[0]), str(figures[1]), *(f"{100 * value:.2f}" for value in figures[2:]))
     Console().print(table)
+
+
+@app.command(epilog="Example: `fovea evaluate faithfulness --images 20 --plot faithfulness.png`")
+def faithfulness(
+    data: Data = None,
+    model: Annotated[str | None, typer.Option(help="A model of the registry; left out, the default.")] = None,
+    method: Chosen = None,
+    images: Annotated[int, typer.Option(min=1, help="How many eyes to generate.")] = 20,
+    plot: Annotated[
+        Path | None, typer.Option(help="Write a picture of all curves and figures: .png, .svg, .pdf.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print deletion, insertion, average drop and the other measures of a map, averaged over images, by method.
+
+    Some 36 forwards an image and method.
+    """
+    from service.training import faithfulness as work  # noqa: PLC0415  the generator takes a second to import
+
+    with _told():
+        classifier = Registry(Settings()).load(model)
+        specimens, count = _specimens(data, classifier, images)
+        with _counting(classifier.entry.name) as progress:
+            rows = work.faithfulness(classifier, _methods(method, classifier), progress.track(specimens, count))
+        if plot is not None:
+            work.plot(rows, plot)
+    if as_json:
+        typer.echo(json.dumps([asdict(row) for row in rows], indent=2))
+        return
+    table = Table(
+        "method", "empty", *rows[0].means, title=f"{rows[0].model}, {rows[0].images} images: mean ± its error"
+    )
+    for row in rows:
+        figures = (f"{row.means[name]:.3f} ± {row.errors[name]:.3f}" for name in row.means)
+        table.add_row(row.method, str(row.empty), *figures)
+    Console().print(table)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What goes wrong is told in its own words, without a traceback."""
+    try:
+        yield
+    except FoveaError as error:
+        Console(stderr=True).print(f"[red]{error}[/red]")
+        raise typer.Exit(1) from None
+
+
+@contextmanager
+def _counting(title: str) -> Iterator[Progress]:
+    """A progress bar on the terminal's error stream, gone when the work is done."""
+    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        yield progress
+
+
+def _specimens(data: Path | None, classifier: Classifier, images: int) -> tuple[Iterable[Specimen], int]:
+    """A folder's images, or generated eyes of the kind that the classifier knows; and how many there are."""
+    from service.training import specimens  # noqa: PLC0415  the generator takes a second to import
+    from service.training.render import Recipe  # noqa: PLC0415
+
+    if data is not None:
+        return specimens.folder(data), len(specimens.files(data))
+    kind = "five" if len(classifier.entry.labels) > 2 else "binary"
+    return specimens.generated(Recipe(kind, GENERATED_FROM, images)), images
+
+
+def _methods(names: list[str] | None, classifier: Classifier) -> list[Method]:
+    """Those asked for, or every one that costs no further forward and applies."""
+    if names:
+        return [method_named(name, classifier, classifier.cut) for name in names]
+    fast = [method for method in METHODS.values() if method.needs not in {"input", "pixels"}]
+    return [method for method in fast if obstacle(method, classifier, classifier.cut) is None]

@@ -55,16 +55,29 @@ def quality(trial: Trial) -> dict[str, float | None]:
     return {name: measure.function(trial) for name, measure in MEASURES.items()}
 
 
-@torch.no_grad()
 def deletion(trial: Trial) -> float | None:
     """Area under the probability while the most important pixels give way to the mean colour (Petsiuk 2018)."""
-    return _area(trial, torch.zeros_like(trial.x), trial.x)
+    return area(deletion_curve(trial))
 
 
-@torch.no_grad()
 def insertion(trial: Trial) -> float | None:
     """Area under the probability while the most important pixels appear in a blurred image (Petsiuk 2018)."""
-    return _area(trial, trial.x, blurred(trial.x))
+    return area(insertion_curve(trial))
+
+
+def deletion_curve(trial: Trial) -> Tensor | None:
+    """The probability with 0, 1, … `STEPS` parts of the pixels taken away, [STEPS + 1]; None where time ran out."""
+    return _curve(trial, torch.zeros_like(trial.x), trial.x)
+
+
+def insertion_curve(trial: Trial) -> Tensor | None:
+    """The probability with 0, 1, … `STEPS` parts of the pixels put in, [STEPS + 1]; None where time ran out."""
+    return _curve(trial, trial.x, blurred(trial.x))
+
+
+def area(curve: Tensor | None) -> float | None:
+    """Under a curve [STEPS + 1] over 0 to 1."""
+    return None if curve is None else float(torch.trapezoid(curve) / STEPS)
 
 
 @torch.no_grad()
@@ -207,8 +220,9 @@ def blurred(x: Tensor) -> Tensor:
     return x
 
 
-def _area(trial: Trial, put: Tensor, start: Tensor) -> float | None:
-    """Area under the probability while the highest pixels of `put` replace those of `start`, 0 to 1."""
+@torch.no_grad()
+def _curve(trial: Trial, put: Tensor, start: Tensor) -> Tensor | None:
+    """The probability while the highest pixels of `put` replace those of `start`."""
     height, width = trial.x.shape[-2:]
     fine = nn.functional.interpolate(trial.M[None, None], size=(height, width), mode="bilinear").flatten()
     ranks = torch.empty_like(fine).scatter_(
@@ -220,7 +234,7 @@ def _area(trial: Trial, put: Tensor, start: Tensor) -> float | None:
         images = torch.where(ranks.view(1, 1, height, width) < limits[chunk], put, start)
         curve[chunk] = trial.chance(images).float()
         if chunk.stop == STEPS + 1:
-            return float(torch.trapezoid(curve) / STEPS)
+            return curve
     return None
 
 

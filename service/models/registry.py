@@ -7,11 +7,15 @@ import threading
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import torch
+
 from service.errors import FoveaError, ModelUnavailable, RegistryError, UnknownName, WeightsError
 from service.models.catalogue import Record, parse
 from service.models.classifier import Classifier
 from service.models.entry import Entry
+from service.models.parity import golden
 from service.models.pull import pull
+from service.models.sanity import Sanity, sanity
 from service.models.store import Store
 from service.models.weights import State, read
 from service.settings import Settings
@@ -27,12 +31,14 @@ class Status:
 
     record: its description. state: ready, missing, loading or failed. problem: what is wrong, with the command that
     mends it; may also tell of a reload that failed while the old classifier goes on. classifier: where ready.
+    sanity: whether its maps owe anything to its weights; None until that has been looked into.
     """
 
     record: Record
     state: Readiness
     problem: str = ""
     classifier: Classifier | None = None
+    sanity: Sanity | None = None
 
 
 class Absent(WeightsError):
@@ -118,7 +124,9 @@ class Registry:
         return self._loaded(self.status(name).record, fetching=False)
 
     def load_all(self) -> threading.Thread:
-        """Load every model whose weights are there, in the background, the default first; gives the thread."""
+        """Load every model whose weights are there, in the background, the default first, and then look into the
+        sanity of their maps; gives the thread.
+        """
         thread = threading.Thread(target=self._load_each, name="registry", daemon=True)
         thread.start()
         return thread
@@ -143,6 +151,7 @@ class Registry:
             if new.classifier is None and old.classifier is not None:
                 new = replace(old, problem=f"the old weights go on, for the new ones failed to load: {new.problem}")
             self._statuses[name] = new
+        self._look_into(name)
         if new.classifier is None or new.problem:
             raise WeightsError(new.problem)
         return new.classifier
@@ -169,8 +178,12 @@ class Registry:
         with self._starting:
             if self._statuses[name] is status:
                 self._statuses[name] = replace(status, state="loading", problem=_still_loading(name))
-                threading.Thread(target=self._load_quietly, args=(name,), name=f"load-{name}", daemon=True).start()
+                threading.Thread(target=self._load_late, args=(name,), name=f"load-{name}", daemon=True).start()
             return self._statuses[name]
+
+    def _load_late(self, name: str) -> None:
+        self._load_quietly(name)
+        self._look_into(name)
 
     def _load_each(self) -> None:
         for name in self.names:
@@ -178,12 +191,31 @@ class Registry:
                 return
             if self._statuses[name].state == "loading":
                 self._load_quietly(name)
+        torch.set_num_threads(1)  # of this thread: questions are answered meanwhile
+        for name in self.names:
+            if self._closed.is_set():
+                return
+            self._look_into(name)
 
     def _load_quietly(self, name: str) -> None:
         try:
             self.load(name)
         except ModelUnavailable as error:
             log.warning("%s", error)
+
+    def _look_into(self, name: str) -> None:
+        """Note the sanity of a ready model's maps."""
+        status = self._statuses[name]
+        if status.classifier is None or status.sanity is not None:
+            return
+        try:
+            found = sanity(status.classifier, golden(status.classifier.entry, status.record.file.parent))
+        except Exception:  # a user's own architecture may raise anything, and it answers questions all the same
+            log.exception("the sanity of model %s could not be looked into", name)
+            return
+        with self._starting:
+            if self._statuses[name] is status:
+                self._statuses[name] = replace(status, sanity=found)
 
     def _loaded(self, record: Record, fetching: bool = True) -> Status:
         """The status of a model after an attempt to load it; raises nothing that a broken model can cause."""

@@ -21,6 +21,11 @@ def trust(look: Look, wanted: Wanted, grid: NDArray[np.float32], index: int) -> 
 
     wanted: what was asked for, for the one target alone. grid: its map [h, w]. index: the explained class.
     """
+    return quality(trial(look, wanted, grid, index))
+
+
+def trial(look: Look, wanted: Wanted, grid: NDArray[np.float32], index: int) -> Trial:
+    """One map with all that it takes to measure it. Arguments are those of `trust`."""
 
     def chance(images: Tensor) -> Tensor:
         logits = look.in_turn(look.classifier.forward, images)
@@ -34,4 +39,4 @@ def trust(look: Look, wanted: Wanted, grid: NDArray[np.float32], index: int) -> 
         return torch.from_numpy(maps(look, peer).grids[0])
 
     others = tuple(other(name) for name in PEERS if name != wanted.method.name)
-    return quality(Trial(torch.from_numpy(grid), look.x, chance, again, others, Patience(wanted.deadline)))
+    return Trial(torch.from_numpy(grid), look.x, chance, again, others, Patience(wanted.deadline))
