@@ -17,6 +17,7 @@ from pathlib import Path
 
 from benchmarks.subject import ROOT
 
+SHIPPED = ("glaucoma", "resnet18", "densenet121")
 PATIENCE = 120.0
 """Seconds a server may take to become ready."""
 
@@ -53,6 +54,8 @@ def fovea(name: str, data: Path, **settings: object) -> Iterator[Server]:
     bare = {"FOVEA_FEATURE_CACHE_MB": "0", "FOVEA_OFFLINE": "true"}
     with _running(name, port, command, "/readyz", bare | given) as it:
         while '"loading"' in _body(port, "/models"):  # ready means the default model; the others follow
+            time.sleep(0.05)
+        while any('"sanity":null' in _body(port, f"/models/{model}") for model in SHIPPED):  # and then their reports
             time.sleep(0.05)
         yield it
 

@@ -77,7 +77,7 @@ class Settings(BaseSettings):
     max_images: int = Field(16, ge=1)
     """Images one request may carry."""
 
-    batch_size: int = Field(8, ge=1)
+    batch_size: int = Field(16, ge=1)
     """Images in one forward pass at most."""
 
     batch_wait_ms: float = Field(2.0, ge=0)

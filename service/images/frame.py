@@ -101,7 +101,7 @@ class Frame(BaseModel):
         size = _resized(columns, rows, self.resize), _resized(rows, columns, self.resize)
         from_left, from_top = round((size[0] - self.crop) / 2), round((size[1] - self.crop) / 2)
         seen = (from_left, from_top, from_left + self.crop, from_top + self.crop)
-        small = picture.crop((left, top, right, bottom)).resize(size, RESAMPLING[self.interpolation])
+        small = picture.resize(size, RESAMPLING[self.interpolation], box=(left, top, right, bottom))
         across, down = columns / size[0], rows / size[1]  # picture pixels a resized pixel
         region = (left + seen[0] * across, top + seen[1] * down, left + seen[2] * across, top + seen[3] * down)
         return np.array(small.crop(seen)), _geometry(region, picture.size, (width, height), self.crop)

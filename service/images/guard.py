@@ -53,9 +53,9 @@ def measure(x: npt.NDArray[np.uint8]) -> dict[str, float]:
         return dict.fromkeys(MEASURES, 0.0)
     field = level > max(DARK, DIM * float(lit.mean()))
     seen = field[::SKIP, ::SKIP]
-    red, green, blue = x[::SKIP, ::SKIP][seen].T.astype(np.float32)
+    red, green, blue = _colours(x[::SKIP, ::SKIP], seen)
     if not seen.any():  # a field of a few pixels, between those looked at
-        red, green, blue = x[field].T.astype(np.float32)
+        red, green, blue = _colours(x, field)
     mean_red, mean_green, spread = float(red.mean()), float(green.mean()), float(green.std())
     plane = x[..., 1].astype(np.int16)
     return {
@@ -73,6 +73,11 @@ def measure(x: npt.NDArray[np.uint8]) -> dict[str, float]:
         "overexposed": float((np.minimum(red, green) >= BURNT).mean()),
         "sharpness": _bend(plane, field) / (mean_green + FLOOR),
     }
+
+
+def _colours(x: npt.NDArray[np.uint8], field: npt.NDArray[np.bool_]) -> list[npt.NDArray[np.float32]]:
+    """Red, green and blue of the field's pixels; plane by plane, which takes a third of the time of all at once."""
+    return [x[..., channel][field].astype(np.float32) for channel in range(3)]
 
 
 def _corners(level: npt.NDArray[np.uint8]) -> float:

@@ -26,4 +26,6 @@ def direction(index: int, entry: Entry) -> Tensor:
     """The direction [K] along which a label's logit is read: one-hot, or ±1 for a single logit."""
     if entry.activation == "single-logit":
         return torch.tensor([1.0 if index == 1 else -1.0])
-    return torch.nn.functional.one_hot(torch.tensor(index), len(entry.labels)).float()
+    row = torch.zeros(len(entry.labels))
+    row[index] = 1.0
+    return row

@@ -57,7 +57,9 @@ class Network:
 
     def head(self, cut: str) -> nn.Module:
         """Everything after stage `cut`: A -> logits [N, K]; a `PooledLinear` where it is one."""
-        return simplify([stage.module for stage in self.stages[self.place(cut) :]])
+        if cut not in self._heads:
+            self._heads[cut] = simplify([stage.module for stage in self.stages[self.place(cut) :]])
+        return self._heads[cut]
 
     def between(self, start: str, end: str) -> nn.Sequential:
         """The stages after `start`, up to and including `end`."""
@@ -72,6 +74,11 @@ class Network:
                 x = stage.module(x)
                 shapes[stage.name] = tuple(x.shape[1:])
         return shapes
+
+    @cached_property
+    def _heads(self) -> dict[str, nn.Module]:
+        """Those asked for so far: making one takes as long as using it."""
+        return {}
 
     @cached_property
     def names(self) -> tuple[str, ...]:
