@@ -66,7 +66,7 @@ class Settings(BaseSettings):
     """Base URL that serves the official weight files in place of their own host."""
 
     feature_cache_mb: int = Field(256, ge=0)
-    """MiB of feature maps to remember, so that a second question about one image costs no forward; 0 turns it off."""
+    """MiB of framed images and feature maps to remember, half each, so that asking again computes nothing; 0: none."""
 
     max_image_bytes: int = Field(32 * 2**20, ge=1024)
     """Bytes one encoded image may have."""

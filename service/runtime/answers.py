@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import threading
 import time
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from service.errors import BadParameter, DeadlineExceeded, Overloaded
 from service.explain.method import Method
 from service.explain.methods import METHODS
 from service.images.decode import Limits
+from service.images.frame import Frame
 from service.images.guard import Guard
 from service.images.picture import COLORMAPS
 from service.images.workers import DecodePool, Prepared
@@ -22,6 +24,7 @@ from service.models.classifier import Classifier
 from service.models.registry import Registry
 from service.runtime import examine
 from service.runtime.batching import Batcher
+from service.runtime.cache import Cache
 from service.runtime.exchange import Answer, EngineFacts, ImageFacts, ModelFacts, Question
 from service.runtime.features import Features
 from service.runtime.look import Look
@@ -30,6 +33,9 @@ from service.settings import Settings
 
 PREVIEW = 1024
 """Longer side of the picture under an overlay, in pixels at most."""
+
+LONG = 2**18
+"""Bytes that take some 0.2 ms to hash."""
 
 SLOW_QUEUE = 16
 """Questions waiting for the lane of slow methods before new ones are refused."""
@@ -41,8 +47,10 @@ class Answers:
     def __init__(self, settings: Settings, registry: Registry | None = None) -> None:
         self.settings = settings
         self.registry = registry or Registry(settings)
+        remembered = settings.feature_cache_mb * 2**20
+        self._framed: Cache[tuple[str, str], Prepared] = Cache(remembered // 2)
         self.features = Features(
-            cache_bytes=settings.feature_cache_mb * 2**20,
+            cache_bytes=remembered // 2,
             threads=settings.forward_threads,
             batch_size=settings.batch_size,
             batch_wait=settings.batch_wait_ms / 1000,
@@ -132,13 +140,25 @@ class Answers:
         )
 
     async def _prepared(self, data: bytes, classifier: Classifier, preview: int, deadline: float) -> Prepared:
-        """The image decoded and framed; as few may wait for that as for a forward, for each holds its bytes."""
+        """The image decoded and framed, or remembered; whoever wants a preview of the original has it decoded again."""
+        frame = classifier.entry.frame
+        if preview or not self._framed.most_bytes:
+            return await self._decoded(data, frame, preview, deadline)
+        key = (await _digest(data), frame.digest)
+        prepared = self._framed.get(key)
+        if prepared is None:
+            prepared = await self._decoded(data, frame, preview, deadline)
+            self._framed.put(key, prepared, prepared.x.nbytes)
+        return prepared
+
+    async def _decoded(self, data: bytes, frame: Frame, preview: int, deadline: float) -> Prepared:
+        """As few may wait for a decoder as for a forward, for each holds its bytes."""
         if self._decoding >= self.settings.queue_size:
             raise Overloaded(f"{self._decoding} images are waiting already; ask again in a second")
         self._decoding += 1
         try:
             async with asyncio.timeout(deadline - time.monotonic()):
-                return await self.decoders.prepare(data, classifier.entry.frame, preview)
+                return await self.decoders.prepare(data, frame, preview)
         except TimeoutError:
             raise DeadlineExceeded("the image was not decoded in time; ask again, or with fewer images") from None
         finally:
@@ -183,6 +203,12 @@ class Answers:
             engine=EngineFacts(classifier.engine.name, classifier.engine.precision),
             timing_ms=_timing(begun, decode=decoded),
         )
+
+
+async def _digest(data: bytes) -> str:
+    """SHA-256 in hex; off the event loop where that takes longer than going there."""
+    hashed = hashlib.sha256(data) if len(data) < LONG else await asyncio.to_thread(hashlib.sha256, data)
+    return hashed.hexdigest()
 
 
 def _in_turn(_: str, work: list[Callable[[], examine.Parts]]) -> list[examine.Parts]:

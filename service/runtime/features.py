@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from torch import Tensor
 
 from service.models.classifier import Classifier
 from service.runtime.batching import Batcher
+from service.runtime.cache import Cache
 
 
 class Key(NamedTuple):
@@ -26,31 +26,6 @@ class Key(NamedTuple):
     model: str
     weights: str
     layer: str
-
-
-class FeatureCache:
-    """Feature maps of the images seen last, bounded in bytes; with 0 bytes it remembers nothing."""
-
-    def __init__(self, most_bytes: int) -> None:
-        self.most_bytes, self.nbytes = most_bytes, 0
-        self._maps: OrderedDict[Key, Tensor] = OrderedDict()
-
-    def get(self, key: Key) -> Tensor | None:
-        """The feature maps A [1, C, h, w], or None."""
-        A = self._maps.get(key)
-        if A is not None:
-            self._maps.move_to_end(key)
-        return A
-
-    def put(self, key: Key, A: Tensor) -> None:
-        """Remember A and forget what was used longest ago; an A larger than the whole cache is not kept."""
-        if A.nbytes > self.most_bytes or key in self._maps:
-            return
-        self._maps[key] = A
-        self.nbytes += A.nbytes
-        while self.nbytes > self.most_bytes:
-            _, oldest = self._maps.popitem(last=False)
-            self.nbytes -= oldest.nbytes
 
 
 @dataclass
@@ -68,7 +43,7 @@ class Features:
     """
 
     def __init__(self, cache_bytes: int, threads: int, batch_size: int, batch_wait: float, queue_size: int) -> None:
-        self.cache = FeatureCache(cache_bytes)
+        self.cache: Cache[Key, Tensor] = Cache(cache_bytes)
         self._executor = ThreadPoolExecutor(1, "forward", initializer=torch.set_num_threads, initargs=(threads,))
         self.batcher = Batcher(_forward, self._executor, batch_size, batch_wait, queue_size)
         self._underway: dict[Key, Shared] = {}
@@ -124,7 +99,7 @@ class Features:
     async def _compute(self, key: Key, compute: Callable[[], Awaitable[Tensor]]) -> Tensor:
         try:
             A = await compute()
-            self.cache.put(key, A)
+            self.cache.put(key, A, A.nbytes)
             return A
         finally:
             del self._underway[key]

@@ -283,7 +283,7 @@ async def test_numbers_that_are_not_finite_are_no_answer(answers: Answers) -> No
 async def test_too_many_images_at_once_are_shed(answers: Answers) -> None:
     crowd = answers.settings.queue_size + 8
     results = await asyncio.gather(
-        *(answers.predict(picture(0), Question()) for _ in range(crowd)), return_exceptions=True
+        *(answers.predict(picture(900 + i), Question()) for i in range(crowd)), return_exceptions=True
     )
     shed = [result for result in results if isinstance(result, Exception)]
     assert len(shed) == 8
@@ -351,3 +351,26 @@ async def test_a_description_tells_layers_and_which_methods_apply(answers: Answe
 
 async def test_readiness_is_that_of_the_default_model(answers: Answers) -> None:
     assert answers.ready == (True, "model 'tiny' is ready")
+
+
+async def test_an_image_seen_before_is_neither_decoded_nor_computed_again(
+    answers: Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the same bytes and frame; a picture to draw over, or another frame, is decoded anew."""
+    decoded: list[object] = []
+    prepare = answers.decoders.prepare
+
+    async def counting(data: bytes, frame: Any, preview: int = 0) -> Any:
+        decoded.append(frame)
+        return await prepare(data, frame, preview)
+
+    monkeypatch.setattr(answers.decoders, "prepare", counting)
+    first = await answers.predict(picture(771), Question())
+    second = await answers.explain(picture(771), Question(methods=("gradcam",)))
+    assert len(decoded) == 1
+    assert first.image == second.image
+    assert first.predictions == second.predictions
+    await answers.explain(picture(771), Question(methods=("gradcam",), overlay=True))
+    assert len(decoded) == 2
+    await answers.predict(picture(772), Question())
+    assert len(decoded) == 3

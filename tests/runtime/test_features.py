@@ -17,7 +17,7 @@ from torch import Tensor
 from service.errors import DeadlineExceeded
 from service.models.classifier import Classifier
 from service.models.entry import Entry
-from service.runtime.features import FeatureCache, Features, Key
+from service.runtime.features import Features
 from tests.models import tiny
 
 MIB = 2**20
@@ -136,20 +136,6 @@ async def test_a_failure_is_not_remembered() -> None:
         with pytest.raises(DeadlineExceeded):
             await running.get(model, model.cut, "a", image(0), time.monotonic() - 1)
         assert (await running.get(model, model.cut, "a", image(0), soon())).shape[0] == 1
-
-
-def test_the_cache_forgets_what_was_used_longest_ago_and_keeps_its_bound() -> None:
-    cache = FeatureCache(3 * 400)
-    keys = [Key(str(i), "f", "m", "w", "l") for i in range(5)]
-    for key in keys[:3]:
-        cache.put(key, torch.zeros(1, 100))
-    cache.get(keys[0])
-    cache.put(keys[3], torch.zeros(1, 100))
-    assert cache.get(keys[1]) is None
-    assert all(cache.get(keys[i]) is not None for i in (0, 2, 3))
-    cache.put(keys[4], torch.zeros(1, 301))
-    assert cache.get(keys[4]) is None
-    assert cache.nbytes == 1200
 
 
 async def test_cached_features_do_not_hold_their_whole_batch() -> None:
