@@ -31,7 +31,7 @@ serve: setup  ## start the service on http://localhost:8000 with its shipped mod
 	@$(BIN)/fovea serve
 
 test: setup  ## run all tests
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
 
 check: setup  ## formatting, lint, types, layers, API description, container files
 	$(BIN)/ruff format --check .

@@ -1,31 +1,32 @@
 from __future__ import annotations
 
-import os
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, Error, sync_playwright
 
-from service.api.app import create_app
-from tests.api.conftest import talking_to
-from tests.api.fakes import FakeAnswers
 from tests.api.test_serving import Running, serving
-from tests.models import tiny
 from tests.page import finder
+from tests.page.relay import Relay
 from tests.page.viewer import Viewer
 
+HERE = Path(__file__).parent
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All tests that share a browser run in one worker of `pytest -n 2 --dist loadgroup`."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium; `apt-get install chromium` brings it."""
+    """Debian's Chromium, one for all tests of this folder; where there is none, they are skipped."""
     path = shutil.which("chromium")
-    if not os.environ.get("FOVEA_TEST_BROWSER"):
-        pytest.skip("the viewer is being built: FOVEA_TEST_BROWSER=1 runs its tests in a browser")
     if path is None:
         pytest.skip("there is no chromium here; apt-get install chromium brings it")
     with sync_playwright() as playwright:
@@ -49,15 +50,21 @@ def server(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 @pytest.fixture
 def viewer(browser: Browser, server: Running) -> Iterator[Viewer]:
     """A freshly loaded page; a script's uncaught error fails the test."""
-    with Viewer.on(browser, server) as viewer:
+    with Viewer.on(browser, server.port) as viewer:
         yield viewer
         assert not viewer.errors
 
 
 @pytest.fixture
-async def page_client(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    """The service in this process, for its files alone."""
-    finder.registry(tmp_path / "zoo")
-    settings = tiny.settings(tmp_path / "zoo")
-    async with talking_to(create_app(settings, FakeAnswers(settings))) as client:
-        yield client
+def relay(server: Running) -> Iterator[Relay]:
+    """A wire to the service that can be slowed down and cut."""
+    with Relay.to(server.port) as relay:
+        yield relay
+
+
+@pytest.fixture
+def wired(browser: Browser, relay: Relay) -> Iterator[Viewer]:
+    """A page at the other end of that wire."""
+    with Viewer.on(browser, relay.port) as viewer:
+        yield viewer
+        assert not viewer.errors

@@ -30,7 +30,7 @@ def serious(viewer: Viewer) -> list[str]:
 @pytest.mark.parametrize("size", SIZES)
 def test_axe_finds_nothing_serious(browser: Browser, server: Running, theme: str, size: str) -> None:
     width, height = SIZES[size]
-    with Viewer.on(browser, server, color_scheme=theme, viewport={"width": width, "height": height}) as viewer:
+    with Viewer.on(browser, server.port, color_scheme=theme, viewport={"width": width, "height": height}) as viewer:
         assert serious(viewer) == []
         viewer.ask(IMAGE, IMAGE)
         with viewer.answering():
@@ -52,7 +52,7 @@ def test_axe_finds_nothing_serious(browser: Browser, server: Running, theme: str
 def test_nothing_sticks_out_and_the_picture_is_large(
     browser: Browser, server: Running, width: int, height: int
 ) -> None:
-    with Viewer.on(browser, server, viewport={"width": width, "height": height}) as viewer:
+    with Viewer.on(browser, server.port, viewport={"width": width, "height": height}) as viewer:
         viewer.ask(IMAGE, IMAGE)
         assert viewer.page.evaluate("document.documentElement.scrollWidth") <= width
         box = viewer.view().bounding_box()
@@ -79,7 +79,7 @@ def test_everything_is_reached_by_the_tab_key_and_has_a_name(viewer: Viewer) -> 
             """() => {
                 const { activeElement: on } = document;
                 const style = getComputedStyle(on);
-                return [on.id || on.dataset.key || on.dataset.mode || on.className || on.tagName,
+                return [on.id || on.dataset.key || on.dataset.mode || on.tagName,
                     style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 1];
             }"""
         )

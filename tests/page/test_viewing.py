@@ -147,7 +147,7 @@ def test_keys_zoom_and_pan(viewer: Viewer) -> None:
 
 def test_two_fingers_zoom_and_one_pans(browser: Browser, server: Running) -> None:
     phone = {"viewport": {"width": 380, "height": 700}, "has_touch": True, "is_mobile": True}
-    with Viewer.on(browser, server, **phone) as viewer:
+    with Viewer.on(browser, server.port, **phone) as viewer:
         viewer.ask(IMAGE)
         viewer.page.locator("#views").scroll_into_view_if_needed()
         box = viewer.view().bounding_box()

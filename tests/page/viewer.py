@@ -13,8 +13,6 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, Response, expect
 
-from tests.api.test_serving import Running
-
 PATIENCE = 30_000
 """Milliseconds anything may take on a machine that does other things as well."""
 
@@ -31,13 +29,13 @@ class Viewer:
 
     @classmethod
     @contextmanager
-    def on(cls, browser: Browser, server: Running, **options: Any) -> Iterator[Viewer]:
+    def on(cls, browser: Browser, port: int, **options: Any) -> Iterator[Viewer]:
         """Loaded in a browser profile of its own. options: of the profile, such as color_scheme."""
         context = browser.new_context(
             **{"viewport": {"width": 1280, "height": 800}, "reduced_motion": "reduce"} | options
         )
         context.set_default_timeout(PATIENCE)
-        viewer = cls(context.new_page(), f"http://127.0.0.1:{server.port}/")
+        viewer = cls(context.new_page(), f"http://127.0.0.1:{port}/")
         viewer.page.on("pageerror", lambda error: viewer.errors.append(str(error)))
         viewer.load()
         yield viewer
@@ -71,8 +69,11 @@ class Viewer:
         with self.page.expect_response(is_answer, timeout=PATIENCE) as waiting:
             yield answer
         answer |= waiting.value.json()
-        expect(self.page.locator("#png")).to_be_enabled()
-        expect(self.page.locator("#progress progress")).to_have_count(0)
+        self.rest()
+
+    def rest(self) -> None:
+        """Wait until nothing is asked any more, and what was answered is painted."""
+        expect(self.page.locator("#views")).to_have_attribute("aria-busy", "false")
         self.settle()
 
     def settle(self) -> None:

@@ -71,6 +71,8 @@ store.on(["current"], ({ current }) => {
   document.title = current ? `${current.name} – ${t("app.title")}` : t("app.title");
 });
 
+store.on(["asking"], ({ asking }) => part("views").setAttribute("aria-busy", String(asking !== null)));
+
 store.on(["answer", "current"], ({ answer, current }) => {
   const none = !answer || answer.item !== current;
   for (const id of ["png", "json"]) part(id).disabled = none;

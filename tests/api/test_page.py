@@ -78,10 +78,10 @@ def test_files_are_short() -> None:
             assert len(path.read_text().splitlines()) < 300, path.name
 
 
-async def test_every_file_is_served_as_what_it_is(page_client: httpx.AsyncClient) -> None:
+async def test_every_file_is_served_as_what_it_is(client: httpx.AsyncClient) -> None:
     kinds = {".js": "javascript", ".css": "css", ".html": "html", ".svg": "svg", ".webp": "webp"}
     for path in FILES:
-        response = await page_client.get(f"/page/{path.relative_to(PAGE)}")
+        response = await client.get(f"/page/{path.relative_to(PAGE)}")
         assert response.status_code == 200
         assert kinds[path.suffix] in response.headers["content-type"], path.name
         assert response.headers["x-content-type-options"] == "nosniff"
