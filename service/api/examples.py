@@ -54,7 +54,13 @@ ANSWER = exchange.Answer(
     timing_ms={"decode": 1.2, "forward": 13.0, "explain": 0.3, "total": 16.0},
 )
 REFUSED = replace(
-    ANSWER, status="refused", reasons=("out_of_distribution",), predictions=(), explanations=(), embedding=None
+    ANSWER,
+    status="refused",
+    reasons=("out_of_distribution",),
+    crossed=(exchange.Crossing("warm", 0.21, 0.7, None, "out_of_distribution"),),
+    predictions=(),
+    explanations=(),
+    embedding=None,
 )
 
 MODELS = Models(

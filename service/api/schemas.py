@@ -180,6 +180,19 @@ class Engine(Shape):
     """f32 or bf16."""
 
 
+class Crossing(Shape):
+    """A limit of the model's guard that the image does not keep."""
+
+    measure: str
+    """What was measured, such as brightness or sharpness."""
+    value: Finite
+    """What the image has."""
+    minimum: Finite | None
+    maximum: Finite | None
+    reason: str
+    """Which of the answer's reasons it is."""
+
+
 class Head(Shape):
     """What every answer begins with."""
 
@@ -189,6 +202,8 @@ class Head(Shape):
     """refused: the model does not answer for such an image, and `reasons` say why."""
     reasons: list[str]
     """out_of_distribution, ungradable; empty where status is ok."""
+    crossed: list[Crossing]
+    """The limits behind the reasons, with what was measured."""
     model: Model
     image: Image
     predictions: list[Prediction]
@@ -201,6 +216,7 @@ class Head(Shape):
             "request_id": request_id,
             "status": answer.status,
             "reasons": list(answer.reasons),
+            "crossed": list(answer.crossed),
             "model": answer.model,
             "image": Image(**{**vars(answer.image), "notes": list(answer.image.notes)}),
             "predictions": list(answer.predictions),

@@ -171,6 +171,7 @@ def _plain(answer: Answer) -> dict[str, object]:
     return {
         "status": answer.status,
         "reasons": answer.reasons,
+        "crossed": [vars(one) for one in answer.crossed],
         "model": vars(answer.model),
         "image": vars(answer.image),
         "predictions": [vars(one) for one in answer.predictions],

@@ -25,7 +25,7 @@ from service.models.registry import Registry
 from service.runtime import examine
 from service.runtime.batching import Batcher
 from service.runtime.cache import Cache
-from service.runtime.exchange import Answer, EngineFacts, ImageFacts, ModelFacts, Question
+from service.runtime.exchange import Answer, Crossing, EngineFacts, ImageFacts, ModelFacts, Question
 from service.runtime.features import Features
 from service.runtime.look import Look
 from service.runtime.targets import chosen, references
@@ -117,9 +117,9 @@ class Answers:
         layer, methods = self._checked(question, classifier)
         prepared = await self._prepared(data, classifier, PREVIEW if question.overlay and methods else 0, deadline)
         decoded = time.monotonic()
-        reasons = _reasons(classifier.entry.guard, prepared)
-        if reasons:
-            return self._refused(classifier, prepared, reasons, begun, decoded)
+        crossed = _crossed(classifier.entry.guard, prepared)
+        if crossed:
+            return self._refused(classifier, prepared, crossed, begun, decoded)
         A = await self.features.get(classifier, layer, prepared.sha256, prepared.x, deadline)
         computed = time.monotonic()
         look = Look(classifier, prepared, layer, A, self.features.in_turn)
@@ -190,11 +190,11 @@ class Answers:
         return layer, methods
 
     def _refused(
-        self, classifier: Classifier, prepared: Prepared, reasons: tuple[str, ...], begun: float, decoded: float
+        self, classifier: Classifier, prepared: Prepared, crossed: tuple[Crossing, ...], begun: float, decoded: float
     ) -> Answer:
         return Answer(
             status="refused",
-            reasons=reasons,
+            reasons=tuple(dict.fromkeys(one.reason for one in crossed)),
             model=_model(classifier),
             image=_image(prepared),
             predictions=(),
@@ -202,6 +202,7 @@ class Answers:
             embedding=None,
             engine=EngineFacts(classifier.engine.name, classifier.engine.precision),
             timing_ms=_timing(begun, decode=decoded),
+            crossed=crossed,
         )
 
 
@@ -215,8 +216,10 @@ def _in_turn(_: str, work: list[Callable[[], examine.Parts]]) -> list[examine.Pa
     return [one() for one in work]
 
 
-def _reasons(guard: Guard | None, prepared: Prepared) -> tuple[str, ...]:
-    return guard.reasons(prepared.measures) if guard else ()
+def _crossed(guard: Guard | None, prepared: Prepared) -> tuple[Crossing, ...]:
+    measures = prepared.measures
+    limits = guard.broken(measures) if guard else ()
+    return tuple(Crossing(one.measure, measures[one.measure], one.minimum, one.maximum, one.reason) for one in limits)
 
 
 def _model(classifier: Classifier) -> ModelFacts:

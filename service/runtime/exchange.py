@@ -155,11 +155,22 @@ class Embedding:
 
 
 @dataclass(frozen=True)
+class Crossing:
+    """A limit of the model's guard that an image does not keep. measure: of `images.guard`; an open end is None."""
+
+    measure: str
+    value: float
+    minimum: float | None
+    maximum: float | None
+    reason: str
+
+
+@dataclass(frozen=True)
 class Answer:
     """The answer to one Question about one image.
 
-    status: ok, or refused with reasons (out_of_distribution, ungradable); a refused answer has no predictions,
-    explanations or embedding. timing_ms: milliseconds by step: decode, forward, explain, total.
+    status: ok, or refused with reasons (out_of_distribution, ungradable) and the limits crossed; a refused answer has
+    no predictions, explanations or embedding. timing_ms: milliseconds by step: decode, forward, explain, total.
     """
 
     status: str
@@ -171,3 +182,4 @@ class Answer:
     embedding: Embedding | None
     engine: EngineFacts
     timing_ms: Mapping[str, float]
+    crossed: tuple[Crossing, ...] = ()

@@ -68,16 +68,15 @@ def test_several_classes_stand_side_by_side(viewer: Viewer) -> None:
 
 
 def test_this_rather_than_that_by_clicking_two_classes(viewer: Viewer) -> None:
-    viewer.ask(IMAGE)
+    picture = marked(red=(100, 60), green=(140, 100))
+    picture.paste((255, 0, 0), (88, 90, 112, 114))  # twice as much red as green
+    viewer.ask(encoded(picture))
     viewer.page.get_by_role("button", name="This rather than that").click()
+    viewer.rest()
     rows = viewer.page.locator(".class")
     names = [text.split("\n")[0] for text in rows.all_inner_texts()]
-    red, green = names.index("red mark"), names.index("green mark")
-    if names[0] != "red mark":
-        viewer.press("r")
-        with viewer.answering():
-            rows.nth(red).click()
-        viewer.press("r")
+    assert names[0] == "red mark"
+    green = names.index("green mark")
     with viewer.page.expect_response(is_answer) as waiting:
         rows.nth(green).click()
     query = parse_qs(urlsplit(waiting.value.url).query)
@@ -91,6 +90,21 @@ def test_this_rather_than_that_by_clicking_two_classes(viewer: Viewer) -> None:
     with viewer.answering():
         viewer.page.get_by_role("button", name="This rather than that").click()
     assert viewer.page.locator(".methods li.chosen").inner_text() == "Grad-CAM"
+
+
+def test_maps_of_several_layers_become_one(viewer: Viewer) -> None:
+    viewer.ask(IMAGE)
+    viewer.page.get_by_text("Together with other layers").click()
+    with viewer.answering() as answer:
+        viewer.page.get_by_role("checkbox", name="coarse").check()
+    fused = np.array(answer["explanations"][0]["maps"][0]["grid"])
+    assert fused.shape == (24, 24)  # the finest of them
+    assert fused.max() == pytest.approx(1)
+    with viewer.page.expect_response(is_answer) as waiting:
+        viewer.page.locator("#fusion").select_option("product")
+    query = parse_qs(urlsplit(waiting.value.url).query)
+    assert (query["layer"], query["fusion"]) == (["relu", "coarse"], ["product"])
+    expect(viewer.page.get_by_role("checkbox", name="coarse")).to_be_checked()
 
 
 def test_any_layer_and_a_method_that_does_not_apply(viewer: Viewer) -> None:

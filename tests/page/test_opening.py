@@ -86,6 +86,7 @@ def test_a_refused_image_gets_reasons_and_no_numbers(viewer: Viewer) -> None:
     with viewer.page.expect_response("**/analyze?*"):
         viewer.open(DARK)
     expect(viewer.page.locator("#progress")).to_contain_text("too poor to judge")
+    expect(viewer.page.locator("#progress")).to_contain_text("Brightness is 0, and this model answers from 20 on.")
     assert viewer.page.locator(".classes li").count() == 0
     assert viewer.page.locator(".figure").count() == 1
     assert viewer.page.locator(".scale:visible").count() == 0

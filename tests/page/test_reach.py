@@ -4,70 +4,12 @@ from __future__ import annotations
 
 import json
 
-import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
-from tests.api.test_serving import Running
 from tests.page.pictures import encoded, marked
 from tests.page.viewer import Viewer
 
 IMAGE = encoded(marked(red=(110, 90), green=(150, 60)))
-SIZES = {"phone": (380, 700), "desk": (1280, 800)}
-
-
-def serious(viewer: Viewer) -> list[str]:
-    """What axe-core finds that is serious or critical."""
-    found = Axe().run(viewer.page).response["violations"]
-    return [
-        f"{one['id']}: {one['nodes'][0]['target']} {one['nodes'][0]['failureSummary']}"
-        for one in found
-        if one["impact"] in {"serious", "critical"}
-    ]
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", SIZES)
-def test_axe_finds_nothing_serious(browser: Browser, server: Running, theme: str, size: str) -> None:
-    width, height = SIZES[size]
-    with Viewer.on(browser, server.port, color_scheme=theme, viewport={"width": width, "height": height}) as viewer:
-        assert serious(viewer) == []
-        viewer.ask(IMAGE, IMAGE)
-        with viewer.answering():
-            viewer.press("g")
-        assert serious(viewer) == []
-        viewer.page.locator("#tab-model").click()
-        assert serious(viewer) == []
-        viewer.page.locator("#tab-details").click()
-        viewer.press("?")
-        assert serious(viewer) == []
-        viewer.press("Escape")
-        viewer.open(b"no picture")
-        viewer.page.locator(".thumb").last.click()
-        expect(viewer.page.locator("#progress")).to_contain_text("not an image")
-        assert serious(viewer) == []
-
-
-@pytest.mark.parametrize(("width", "height"), [(320, 600), (380, 700), (768, 1024), (1280, 720), (3840, 2160)])
-def test_nothing_sticks_out_and_the_picture_is_large(
-    browser: Browser, server: Running, width: int, height: int
-) -> None:
-    with Viewer.on(browser, server.port, viewport={"width": width, "height": height}) as viewer:
-        viewer.ask(IMAGE, IMAGE)
-        assert viewer.page.evaluate("document.documentElement.scrollWidth") <= width
-        box = viewer.view().bounding_box()
-        assert box
-        assert box["width"] > 0.6 * width
-        assert box["width"] * box["height"] > 0.3 * width * min(height, width)
-        with viewer.answering():
-            viewer.press("g")
-        assert viewer.page.evaluate("document.documentElement.scrollWidth") <= width
-        cut = viewer.page.evaluate(
-            """() => [...document.querySelectorAll("button, select, label")]
-                .filter((one) => one.offsetWidth && one.scrollWidth > one.clientWidth + 2)
-                .map((one) => one.textContent + one.id)"""
-        )
-        assert cut == []
 
 
 def test_everything_is_reached_by_the_tab_key_and_has_a_name(viewer: Viewer) -> None:

@@ -159,6 +159,8 @@ WRONG = {"not an image that can be read": b"%PDF-1.7 no picture", "damaged": IMA
 def test_what_is_no_image_is_told_in_plain_words(viewer: Viewer, said: str) -> None:
     viewer.open(WRONG[said])
     expect(progress(viewer)).to_contain_text(said)
+    with viewer.page.expect_file_chooser():
+        progress(viewer).get_by_role("button", name="Choose another image").click()
 
 
 def test_a_proxy_that_speaks_html_is_a_problem_like_any_other(viewer: Viewer) -> None:

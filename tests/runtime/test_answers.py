@@ -264,6 +264,8 @@ async def test_the_guard_refuses_and_then_says_nothing_about_the_patient(answers
     Image.new("RGB", (32, 32), (3, 3, 3)).save(file, "PNG")
     answer = await answers.analyze(file.getvalue(), Question(model="guarded", methods=("gradcam",), embed=True))
     assert (answer.status, answer.reasons) == ("refused", ("ungradable",))
+    assert [(one.measure, one.reason) for one in answer.crossed] == [("brightness", "ungradable")]
+    assert answer.crossed[0].value < (answer.crossed[0].minimum or 0)
     assert (answer.predictions, answer.explanations, answer.embedding) == ((), (), None)
     assert (await answers.predict(picture(0), Question(model="guarded"))).status == "ok"
 

@@ -1,10 +1,10 @@
 /* The model in full: its card, its facts, its layers, and what its first layer looks for. */
 
-import { h, refill } from "./dom.js";
+import { coded, h, refill } from "./dom.js";
 import { cardValue, digest, factList, spaced } from "./facts.js";
 import { tip } from "./tips.js";
 import { address } from "./wire.js";
-import { percent, readable, t } from "./words.js";
+import { number, percent, readable, t } from "./words.js";
 
 const LABELS_SHOWN = 12;
 
@@ -21,13 +21,14 @@ function sections(details) {
     details.state === "ready" && filtersOf(details),
     h("h3", {}, t("card.facts")),
     factsOf(details),
+    details.sanity && sanityOf(details.sanity),
     details.layers && layersOf(details),
     details.methods && refusedMethods(details.methods),
   ].flat();
 }
 
 function cardOf(card) {
-  const prose = (key, extra = "") => card[key] && h("section", { class: `prose ${extra}` }, h("h3", {}, t(`card.${key}`)), h("p", {}, card[key]));
+  const prose = (key, extra = "") => card[key] && h("section", { class: `prose ${extra}` }, h("h3", {}, t(`card.${key}`)), h("p", {}, coded(card[key])));
   return [
     card.notice && h("p", { class: "callout warn" }, card.notice),
     prose("intended_use"),
@@ -57,16 +58,29 @@ function factsOf(details) {
     ["card.activation", details.activation],
     ["card.operating", details.operating_point === null ? "" : percent(details.operating_point)],
     ["details.engine", details.engine && t("details.engine.value", details.engine)],
+    ["card.parity", details.engine?.parity && t("card.parity.value", parityOf(details.engine.parity))],
     ["card.embedding", details.embedding && t("card.embedding.value", details.embedding)],
     ["card.weights", digest(details.weights_sha256)],
   ]);
 }
+
+const parityOf = ({ images, probability }) => ({ images, probability: probability < 1e-6 ? "0.000001" : probability.toPrecision(1) });
 
 function filtersOf({ name }) {
   const picture = h("img", { class: "filters", alt: t("filters.alt", { model: name }), src: address(`models/${encodeURIComponent(name)}/filters`) });
   const section = h("section", {}, h("h3", {}, t("filters.title"), tip("filters.tip")), picture);
   picture.addEventListener("error", () => section.remove()); // a network without a convolution
   return section;
+}
+
+/** Whether each method's maps change once the weights are shuffled: rank correlation with the whole model's. */
+function sanityOf({ steps, changed, images }) {
+  const last = steps.at(-1)?.similarity ?? {};
+  const lines = Object.keys(changed).map((name) =>
+    h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, changed[name] ? t("sanity.changed") : h("strong", {}, t("sanity.kept"))), h("td", {}, number(last[name]))),
+  );
+  const head = h("thead", {}, h("tr", {}, ["sanity.method", "sanity.verdict", "sanity.likeness"].map((key) => h("th", { scope: "col" }, t(key)))));
+  return h("details", {}, h("summary", {}, t("sanity.title")), h("p", { class: "hint" }, t("sanity.tip", { count: images })), h("table", { class: "figures" }, head, h("tbody", {}, lines)));
 }
 
 function layersOf({ layers, default_layer: preset }) {

@@ -20,6 +20,9 @@ export function refill(parent, ...children) {
   if (focused) parent.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
 }
 
+/** Text in which `this` is code. */
+export const coded = (text) => text.split("`").map((part, place) => (place % 2 ? h("code", {}, part) : part));
+
 const SVG = "http://www.w3.org/2000/svg";
 
 const ICONS = {
@@ -41,6 +44,7 @@ const ICONS = {
   braces: "M9 4c-4 0-1 8-5 8c4 0 1 8 5 8 M15 4c4 0 1 8 5 8c-4 0-1 8-5 8",
   help: "M9 9a3 3 0 1 1 4.2 2.7c-.8.4-1.2 1-1.2 2 M12 17.2v.3",
   theme: "M12 4a8 8 0 1 0 0 16z M12 4a8 8 0 0 1 0 16",
+  more: "M5 12h.01 M12 12h.01 M19 12h.01",
   info: "M12 11v6 M12 7.3v.2 M12 12m-9 0a9 9 0 1 0 18 0a9 9 0 1 0-18 0",
   swap: "M7 4L3 8l4 4 M3 8h14 M17 12l4 4-4 4 M21 16H7",
 };

@@ -9,7 +9,9 @@ import { createDetails } from "./details.js";
 import { drawIcons, h, refill } from "./dom.js";
 import { createIntake, sampleAddress, SAMPLES } from "./intake.js";
 import { createKeys } from "./keys.js";
+import { createLayers } from "./layers.js";
 import { createMethods } from "./methods.js";
+import { createParameters } from "./parameters.js";
 import { createPicking } from "./picking.js";
 import { rememberView } from "./preferences.js";
 import { createProgress } from "./progress.js";
@@ -24,6 +26,7 @@ import { createTheme } from "./theme.js";
 import { createToolbar } from "./toolbar.js";
 import { fill, t } from "./words.js";
 import { createWorklist } from "./worklist.js";
+import { createZoom } from "./zoom.js";
 
 const part = (id) => document.getElementById(id);
 
@@ -42,15 +45,18 @@ const answering = createAnswering(store);
 const queue = createQueue(store);
 const stage = createStage(store, part("views"));
 const saving = createSaving(store, stage, say);
-createToolbar(store, part("toolbar"), stage);
+createToolbar(store, part("toolbar"));
+createZoom(store, part("zoom"), stage);
 createStatus(store, part("status"), stage, say);
 createWorklist(store, part("worklist"), intake, queue);
 createClasses(store, part("classes"), picking);
 createMethods(store, part("methods"), picking);
+createParameters(store, part("parameters"), picking);
+createLayers(store, part("layers"), picking);
 createQuality(store, part("quality"), picking);
 createCard(store, part("panel-model"));
 createDetails(store, part("panel-details"), saving.copy);
-createProgress(store, part("progress"), answering, picking, say);
+createProgress(store, part("progress"), { answering, picking, intake, say });
 const help = createKeys({ store, stage, intake, picking, answering, saving, theme, tabs }, part("keys"));
 
 for (const [id, act] of [["open", intake.choose], ["welcome-open", intake.choose], ["png", saving.png], ["json", saving.json], ["help", help.toggle]]) {
@@ -63,9 +69,14 @@ for (const sample of SAMPLES) {
   part("samples").append(button);
 }
 
+/** Whether there is anything to look at: not where neither browser nor service can read the file. */
+store.on(["current", "problem", "answer"], ({ current, problem, answer }) => {
+  const blank = !current || (problem && !current.picture && answer?.item !== current);
+  for (const id of ["toolbar", "views", "status"]) part(id).hidden = Boolean(blank);
+});
+
 store.on(["current"], ({ current }) => {
   document.body.classList.toggle("welcome", current === null);
-  for (const id of ["toolbar", "views"]) part(id).hidden = current === null;
   part("welcome").hidden = current !== null;
   part("open").querySelector("span").textContent = t(current ? "open.more" : "open.choose");
   document.title = current ? `${current.name} – ${t("app.title")}` : t("app.title");
@@ -85,8 +96,8 @@ store.on(["details", "answer", "models", "model"], ({ details, answer, models, m
   refill(part("notice-text"), notice);
 });
 
-store.on(["current", "answer"], ({ current }) => {
-  const note = current?.note;
+store.on(["current", "answer", "problem"], ({ current, problem }) => {
+  const note = problem ? null : current?.note;
   part("note").hidden = !note;
   part("note").textContent = note ? t(note) : "";
 });

@@ -3,6 +3,7 @@
 import { NOTHING_PICKED } from "./store.js";
 
 const CONTRAST = "finercam";
+const MOST_FUSED = 7; // beside the one that is chosen: the service takes eight
 
 /** The classes whose maps are shown: those picked, or the likeliest. */
 export function targetsOf({ picked, answer }) {
@@ -101,7 +102,17 @@ export function createPicking(store) {
     pick({ targets: state.picked.targets.length === 2 ? [] : indexes, versus: [] });
   }
 
-  const layer = (name) => pick({ layer: name === state.details?.default_layer ? null : name });
+  const layer = (name) =>
+    pick({ layer: name === state.details?.default_layer ? null : name, fused: without(state.picked.fused, name) });
+
+  /** Fuse the map with that of one layer more, or less. */
+  function fuse(name) {
+    const { fused } = state.picked;
+    const kept = without(fused, name);
+    pick({ fused: kept.length < fused.length ? kept : [...fused, name].slice(-MOST_FUSED) });
+  }
+
+  const fusion = (how) => pick({ fusion: how });
 
   function stepLayer() {
     const names = (state.details?.layers ?? []).filter(({ spatial }) => spatial).map(({ name }) => name);
@@ -124,6 +135,6 @@ export function createPicking(store) {
 
   return {
     explain, toggleClass, clickClass, toggleRather, swap, only, toggleMethod, toggleAll, stepMethod, stepClass, topTwo,
-    layer, stepLayer, parameter, toggleQuality, suit,
+    layer, stepLayer, fuse, fusion, parameter, toggleQuality, suit,
   };
 }

@@ -3,13 +3,15 @@
 import { h, refill } from "./dom.js";
 import { applicable, isSlow } from "./picking.js";
 import { known, readable, percent, roughly, t } from "./words.js";
+import { refusal } from "./refusal.js";
 import { mapsOf } from "./scenes.js";
 
 const PATIENCE = 250; // milliseconds before progress is worth showing
 const TICK = 500;
+const WRONG_FILE = ["unsupported-image", "damaged-image", "too-large", "malformed-request"]; // asking again changes nothing
 
 /** Show the progress and problems of a store in an element, and tell screen readers what matters. */
-export function createProgress(store, element, answering, picking, say) {
+export function createProgress(store, element, { answering, picking, intake, say }) {
   let timer = null;
 
   function draw() {
@@ -57,23 +59,24 @@ export function createProgress(store, element, answering, picking, say) {
     const text = t(known(`problem.${problem.slug}`) ? `problem.${problem.slug}` : "problem.other");
     return [
       h("div", { class: "grow" },
-        h("strong", {}, t("problem.title")), " ", text,
+        h("strong", {}, t("problem.title")), h("p", {}, text),
         problem.detail && h("p", { class: "detail" }, problem.detail),
         problem.requestId && h("p", { class: "quiet" }, t("problem.request", { request: problem.requestId })),
       ),
       ...wayOut(problem),
-      again(),
     ];
   }
 
   /** Buttons that mend what was asked for. */
   function wayOut({ slug }) {
-    if (slug !== "does-not-apply") return [];
+    if (WRONG_FILE.includes(slug)) return [h("button", { type: "button", class: "button", "data-key": "other", onclick: intake.choose }, t("problem.other.image"))];
+    if (slug !== "does-not-apply") return [again()];
     const { picked } = store.state;
     const usual = applicable(store.state).find(({ name, applies }) => applies && name === "gradcam");
     return [
       usual && h("button", { type: "button", class: "button", onclick: () => picking.only(usual.name) }, t("problem.use", { method: usual.title })),
       picked.layer && h("button", { type: "button", class: "button", onclick: () => picking.layer(null) }, t("problem.layer")),
+      again(),
     ];
   }
 
@@ -95,10 +98,4 @@ function summary(answer, methods) {
   const method = methods.find(({ name }) => name === first)?.title ?? first;
   const maps = t(count === 1 ? "ask.done.maps.one" : "ask.done.maps.many", { count, method });
   return t("ask.done", { label: readable(label), probability: percent(probability), maps });
-}
-
-function refusal(answer, current) {
-  if (answer?.status !== "refused" || answer.item !== current) return [];
-  const reasons = answer.reasons.map((reason) => (known(`refused.${reason}`) ? t(`refused.${reason}`) : t("refused.other", { reason })));
-  return [h("div", { class: "grow" }, h("strong", {}, t("refused.title")), h("p", {}, reasons.join(" ")), h("p", { class: "quiet" }, t("refused.note")))];
 }

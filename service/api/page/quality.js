@@ -26,12 +26,18 @@ function table(scenes, measures) {
   if (!names.length) return null;
   const head = scenes.length > 1 && h("thead", {}, h("tr", {}, h("td", {}), scenes.map(({ first }) => h("th", { scope: "col" }, first))));
   const rows = names.map((name) =>
-    h("tr", {}, h("th", { scope: "row" }, nameOf(name), tipWith(meaningOf(name, measures))), scenes.map(({ map }) => h("td", {}, figure(map.quality?.[name])))),
+    h("tr", {}, h("th", { scope: "row" }, nameOf(name), tipWith(meaningOf(name, measures)), betterOf(name, measures)), scenes.map(({ map }) => h("td", {}, figure(map.quality?.[name])))),
   );
   return h("div", { class: "wide-table", tabIndex: 0, role: "group", "aria-label": t("quality.title") }, h("table", { class: "figures" }, [head, h("tbody", {}, rows)].filter(Boolean)));
 }
 
 const nameOf = (name) => (known(`quality.name.${name}`) ? t(`quality.name.${name}`) : spaced(name));
+
+/** Which way is good, in small letters. */
+function betterOf(name, measures) {
+  const better = measures.find((measure) => measure.name === name)?.better;
+  return known(`quality.better.${better}`) && h("small", {}, t(`quality.better.${better}`));
+}
 
 function meaningOf(name, measures) {
   if (known(`quality.tip.${name}`)) return t(`quality.tip.${name}`);

@@ -13,7 +13,9 @@ export function analyzePath(model, picked, details) {
   for (const name of picked.methods) query.append("methods", name);
   for (const index of picked.targets) query.append("target", className(index, details?.labels));
   for (const index of picked.versus) query.append("versus", className(index, details?.labels));
-  if (picked.layer) query.set("layer", picked.layer);
+  const layers = [picked.layer ?? details?.default_layer, ...picked.fused];
+  if (picked.layer || layers.length > 1) for (const name of layers) query.append("layer", name);
+  if (layers.length > 1) query.set("fusion", picked.fusion);
   for (const [name, { value, methods }] of Object.entries(picked.parameters)) {
     if (methods.some((method) => picked.methods.includes(method))) query.set(name, value); // the service refuses others'
   }

@@ -26,7 +26,7 @@ function sceneOf(map, explanation, answer, methods, shared) {
   const method = methods.find(({ name }) => name === explanation.method);
   return {
     key: `${explanation.method} ${map.target.index}`,
-    ...names(titleOf(map, explanation), method?.title ?? explanation.method, answer),
+    ...names(map, explanation, method?.title ?? explanation.method, answer),
     classSpecific: method?.class_specific ?? true,
     map,
     explanation,
@@ -36,16 +36,23 @@ function sceneOf(map, explanation, answer, methods, shared) {
 }
 
 /** What a view is called, and beside it, quieter, the rest: where methods are compared, the method comes first. */
-function names(title, method, { explanations }) {
+function names(map, explanation, method, { explanations }) {
+  const what = whatOf(map, explanation);
+  const share = explanation.parameters.versus?.length ? "" : percent(map.target.probability);
   const many = explanations.length > 1 && explanations[0].maps.length === 1;
-  return { title, method, first: many ? method : title, second: many ? title : method };
+  return {
+    title: joined(", ", what, share),
+    method,
+    first: many ? method : what,
+    second: many ? joined(" · ", what, share) : joined(" · ", share, method),
+  };
 }
 
-function titleOf(map, explanation) {
-  const label = readable(map.target.label);
-  const versus = explanation.parameters.versus;
-  if (!versus?.length) return `${label} ${percent(map.target.probability)}`;
-  return t("map.title.versus", { label, others: versus.map(readable).join(", ") });
+const joined = (between, ...parts) => parts.filter(Boolean).join(between);
+
+function whatOf({ target }, { parameters: { versus } }) {
+  const label = readable(target.label);
+  return versus?.length ? t("map.title.versus", { label, others: versus.map(readable).join(", ") }) : label;
 }
 
 /** A map in words, for those who do not see it. */

@@ -10,6 +10,9 @@ import { describe, mapsOf, remarks, scenesOf } from "./scenes.js";
 import { number, t } from "./words.js";
 
 const NARROWEST = 150; // CSS pixels of one of several views
+const stacked = matchMedia("(width < 64rem)"); // the page scrolls, so that height is no limit
+const STACKED = 170; // CSS pixels of one of several there, at least
+const ABOVE_AND_BELOW = 66; // CSS pixels of its name and its scale
 
 /** Draw the views of a store into an element, and let them be moved. Returns {size, views, paintAll}. */
 export function createStage(store, element) {
@@ -60,6 +63,7 @@ export function createStage(store, element) {
   function dress(view, scene, { view: look, enlarged }) {
     view.scene = scene;
     view.title.textContent = scene.first;
+    view.title.title = scene.first;
     view.detail.textContent = scene.second;
     view.canvas.setAttribute("aria-label", scene.map ? describe(scene) : t("map.alone", imageOf(store.state)));
     const notes = scene.map && look.mode !== "image" ? remarks(scene) : [];
@@ -87,11 +91,13 @@ export function createStage(store, element) {
     for (let columns = 1; columns <= views.length; columns += 1) {
       const rows = Math.ceil(views.length / columns);
       const width = room.width / columns;
-      const height = Math.max(room.height / rows - 52, 90);
+      const height = Math.max(room.height / rows - (views.length > 1 ? ABOVE_AND_BELOW : 0), 90);
       const scale = Math.min(width / image.width, height / image.height);
       if (scale > best.scale * 1.02 && (width >= NARROWEST || columns === 1)) best = { scale, columns };
     }
-    element.style.setProperty("--columns", best.columns);
+    const columns = stacked.matches ? Math.max(1, Math.min(views.length, Math.floor(room.width / STACKED))) : best.columns;
+    element.style.setProperty("--columns", columns);
+    element.style.setProperty("--ratio", image.width / image.height);
     element.classList.toggle("several", views.length > 1);
   }
 

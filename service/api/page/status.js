@@ -13,7 +13,6 @@ export function createStatus(store, element, stage, say) {
   store.on(["pointer", "answer", "current", "view"], (state) => {
     const { pointer, current, answer, view } = state;
     const first = scenesOf(state).find(({ map }) => map);
-    element.hidden = !current;
     left.textContent = pointer ? placeText(pointer, stage.image(), current?.picture) : first ? t("readout.idle") : "";
     const unseen = first && !coversAll(first.map.region, answer.image);
     right.textContent = first ? [unseen && t("map.region"), cellText(first.map)].filter(Boolean).join(" ") : "";

@@ -28,7 +28,7 @@ export function createStore(initial) {
   return { state, set, update, on };
 }
 
-export const NOTHING_PICKED = { methods: ["gradcam"], targets: [], versus: [], layer: null, parameters: {}, quality: false };
+export const NOTHING_PICKED = { methods: ["gradcam"], targets: [], versus: [], layer: null, fused: [], fusion: "max", parameters: {}, quality: false };
 
 /** The state when the page opens. */
 export const INITIAL = {
@@ -39,7 +39,7 @@ export const INITIAL = {
   details: null, // GET /models/{model}
   items: [], // images.js: the images opened
   current: null, // the one that is looked at
-  picked: NOTHING_PICKED, // what is asked about it; targets and versus are class indexes; parameters: name -> {value, methods}
+  picked: NOTHING_PICKED, // what is asked about it; targets and versus are class indexes; fused: layers beside the chosen one; parameters: name -> {value, methods}
   rather: false, // clicking classes picks "this rather than that"
   answer: null, // answering.js: what is shown
   asking: null, // {phase: "sending" | "thinking" | "waiting", ...} while a question is under way

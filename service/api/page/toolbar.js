@@ -1,15 +1,15 @@
-/* How the answer is looked at: what is shown, how strong, in which colours, how near. None of it asks the service. */
+/* How the answer is looked at: what is shown, how strong, in which colours. None of it asks the service. */
 
-import { HOME, farther, nearer } from "./camera.js";
 import { COLORMAPS, scaleCanvas } from "./colormaps.js";
 import { h, icon } from "./dom.js";
+import { mapsOf } from "./scenes.js";
 import { roughly, t } from "./words.js";
 
 export const MODES = ["overlay", "image", "map", "side", "swipe"];
 const SWITCHES = ["boxes", "smooth", "shared"];
 
-/** Fill an element with the controls of a store's view. stage: stage.js, which knows how large the views are. */
-export function createToolbar(store, element, stage) {
+/** Fill an element with the controls of a store's view. */
+export function createToolbar(store, element) {
   const change = (patch) => store.update("view", patch);
   const modes = MODES.map((mode) => modeButton(mode, () => change({ mode })));
   const strength = h("input", { type: "range", id: "strength", min: 0, max: 100, step: 1 });
@@ -20,17 +20,11 @@ export function createToolbar(store, element, stage) {
   colours.addEventListener("change", () => change({ colormap: colours.value }));
   const swatch = h("span", { class: "swatch", "aria-hidden": "true" });
   const switches = SWITCHES.map((name) => switchButton(name, () => change({ [name]: !store.state.view[name] })));
-  const zoom = (step) => () => store.set({ camera: step(stage.image(), stage.room(), store.state.camera) });
-  const level = h("output", { class: "level" });
   element.append(
     h("div", { class: "segments", role: "group", "aria-label": t("mode.label") }, modes),
     h("div", { class: "slider" }, strengthLabel, strength, strengthOutput),
     h("div", { class: "colours" }, swatch, colours),
     h("div", { class: "switches" }, switches),
-    h("div", { class: "zoom", role: "group", "aria-label": t("view.tools") },
-      iconButton("minus", "view.zoom.out", zoom(farther)), level, iconButton("plus", "view.zoom.in", zoom(nearer)),
-      iconButton("fit", "view.zoom.fit.title", () => store.set({ camera: HOME })),
-    ),
   );
 
   store.on(["view"], ({ view }) => {
@@ -45,9 +39,8 @@ export function createToolbar(store, element, stage) {
     colours.value = view.colormap;
     swatch.replaceChildren(scaleCanvas(view.colormap));
   });
-  store.on(["camera"], ({ camera }) => {
-    level.textContent = roughly(camera.zoom);
-    level.setAttribute("aria-label", t("view.zoom.level", { percent: roughly(camera.zoom) }));
+  store.on(["answer", "current"], ({ answer, current }) => {
+    switches[SWITCHES.indexOf("shared")].hidden = answer?.item !== current || mapsOf(answer) < 2;
   });
 }
 
@@ -61,8 +54,4 @@ function modeButton(mode, act) {
 
 function switchButton(name, act) {
   return h("button", { type: "button", class: "switch", title: t(`view.${name}.title`), "data-switch": name, onclick: act }, icon(name), h("span", {}, t(`view.${name}`)));
-}
-
-function iconButton(name, key, act) {
-  return h("button", { type: "button", class: "ghost", title: t(key), "aria-label": t(key), onclick: act }, icon(name));
 }
