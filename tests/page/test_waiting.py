@@ -131,6 +131,17 @@ def test_a_page_opened_before_its_service_waits_for_it(wired: Viewer, relay: Rel
         wired.open(IMAGE)
 
 
+def test_an_image_opened_before_the_model_is_known_waits_for_it(viewer: Viewer) -> None:
+    held: list[Route] = []
+    viewer.page.route("**/models/again", lambda route: held.append(route))  # noqa: PLW0108  a bound method cannot be handled
+    viewer.page.locator("#model").select_option("again")
+    viewer.open(IMAGE)
+    expect(progress(viewer)).to_contain_text("The model is looking")
+    with viewer.answering() as answer:
+        held[0].continue_()
+    assert answer["model"]["name"] == "again"
+
+
 def test_a_busy_service_is_asked_again_when_it_says(viewer: Viewer) -> None:
     viewer.page.route(ANALYZE, problem(429, "overloaded", "256 images are waiting", **{"Retry-After": "30"}), times=1)
     viewer.open(IMAGE)

@@ -45,7 +45,7 @@ class Viewer:
         """Load the page, and wait until it knows its models."""
         self.page.goto(self.address)
         expect(self.page.locator("#model")).to_have_value("marks")
-        expect(self.page.locator(".methods li").first).to_be_visible()
+        expect(self.page.locator("#layer")).to_be_visible()
 
     def open(self, *images: bytes, names: tuple[str, ...] = ()) -> None:
         """Choose image files, as with the button."""

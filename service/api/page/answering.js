@@ -26,8 +26,9 @@ export function createAnswering(store) {
     running?.control.abort();
     running = null;
     const { current: item, model, details, picked } = store.state;
-    const ready = item && model && details?.name === model;
-    if (!ready) return store.set({ asking: null, answer: null, problem: null });
+    const thinking = { phase: "thinking", began: performance.now(), picked };
+    if (!item) return store.set({ asking: null, answer: null, problem: null });
+    if (!model || details?.name !== model) return store.set({ asking: store.state.problem ? null : thinking, answer: null });
     const path = analyzePath(model, picked, details);
     const known = kept.get(`${item.id} ${path}`);
     if (known) return store.set({ answer: known, asking: null, problem: null });
@@ -35,7 +36,7 @@ export function createAnswering(store) {
     const stale = last?.item === item && last.model.name === model ? last : null;
     const control = new AbortController();
     running = { control, now: null };
-    store.set({ answer: stale, problem: null, asking: { phase: "sending", share: 0, began: performance.now(), picked } });
+    store.set({ answer: stale, problem: null, asking: { ...thinking, phase: "sending", share: 0 } });
     const patch = await outcome(item, path, control.signal, !stale);
     if (running?.control !== control) return; // cancelled, or overtaken by another question
     running = null;

@@ -11,12 +11,12 @@ const AGAIN = 1500; // milliseconds until a model that is loading is looked at a
 /** Keep `models`, `methods`, `model` and `details` of a store, and fill a select with the models. */
 export function createCatalogue(store, select, picking, say) {
   let wanted = 0;
+  const onWait = () => say(t("problem.start"), true);
 
   async function start() {
-    const onWait = () => say(t("problem.start"), true);
     const [{ models, default: preset }, { methods, measures }] = await Promise.all([
       persistently(() => get("models"), { onWait }),
-      persistently(() => get("methods"), {}),
+      persistently(() => get("methods"), { onWait }),
     ]);
     store.set({ models, methods, measures });
     const names = models.map(({ name }) => name);
@@ -33,9 +33,9 @@ export function createCatalogue(store, select, picking, say) {
     write("model", name);
     const changed = name !== store.state.model;
     store.set({ model: name, problem: null });
-    const details = await persistently(() => get(`models/${encodeURIComponent(name)}`), {}).catch((problem) => {
+    const details = await persistently(() => get(`models/${encodeURIComponent(name)}`), { onWait }).catch((problem) => {
       if (!(problem instanceof Problem)) throw problem;
-      if (turn === wanted) store.set({ problem });
+      if (turn === wanted) store.set({ asking: null, problem });
       return null;
     });
     if (turn !== wanted || !details) return;
