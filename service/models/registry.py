@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 from dataclasses import dataclass, replace
@@ -196,6 +197,8 @@ class Registry:
             if self._closed.is_set():
                 return
             self._look_into(name)
+        gc.collect()
+        gc.freeze()  # with three networks a full collection stops every thread for a quarter of a second
 
     def _load_quietly(self, name: str) -> None:
         try:
