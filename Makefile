@@ -51,6 +51,7 @@ openapi: setup  ## write openapi/openapi.json
 
 pictures: setup  ## draw the pictures of docs/
 	$(BIN)/python docs/draw.py
+	$(BIN)/python docs/shoot.py
 
 bench: setup  ## measure against the peers (QUICK=1: under three minutes)
 	$(BIN)/python -m benchmarks $(if $(QUICK),--quick)

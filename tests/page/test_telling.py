@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
+from tests.api.test_serving import Running
 from tests.page.finder import NOTICE
 from tests.page.pictures import encoded, marked
 from tests.page.viewer import Viewer
@@ -33,6 +34,29 @@ def test_the_card_is_shown_in_full(viewer: Viewer) -> None:
     filters = viewer.page.locator(".filters")
     expect(filters).to_be_visible()
     assert filters.evaluate("picture => picture.decode().then(() => picture.naturalWidth)") > 8
+
+
+def test_the_card_says_whether_maps_depend_on_the_weights(viewer: Viewer, server: Running) -> None:
+    while not (sanity := server.client.get("/models/marks").json()["sanity"]):  # looked into soon after loading
+        viewer.settle()
+    viewer.load()
+    viewer.page.locator("#tab-model").click()
+    viewer.page.get_by_text("Do maps change when the model is destroyed?").click()
+    rows = viewer.page.locator("#panel-model details[open] tbody tr")
+    assert [text.split("\t")[0] for text in rows.all_inner_texts()] == list(sanity["changed"])
+    blind = [name for name, changed in sanity["changed"].items() if not changed]
+    assert rows.filter(has_text="stay much the same").count() == len(blind)
+
+
+def test_a_map_that_does_not_depend_on_the_weights_says_so(viewer: Viewer) -> None:
+    def shuffle(route: Route) -> None:
+        told = route.fetch().json() | {"sanity": {"changed": {"gradcam": False}, "steps": [], "images": 4}}
+        route.fulfill(json=told)
+
+    viewer.page.route("**/models/marks", shuffle)
+    viewer.load()
+    viewer.ask(IMAGE)
+    assert "Hardly depends on what the model has learned." in viewer.text(".remark")
 
 
 def test_facts_say_who_answered_and_how_long_it_took(viewer: Viewer) -> None:
@@ -72,7 +96,7 @@ def test_the_saved_picture_has_view_legend_and_notice(viewer: Viewer) -> None:
     assert amber[int(2 * view["height"]) :].sum() > 300  # the notice's letters, below the view
     captions = viewer.page.evaluate(
         """async () => {
-            const { captions } = await import("./page/saving.js");
+            const { captions } = await import("./page/sheet.js");
             const { state } = (await import("./page/main.js")).store;
             return captions(state.answer, state.view).map(({ text }) => text).join("\\n");
         }"""

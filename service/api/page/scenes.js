@@ -7,10 +7,10 @@ import { number, percent, readable, roughly, t } from "./words.js";
  * The views of a state, in order: {key, title, method, first, second, map or null, explanation, maximum}. Maximum is the raw value at
  * the upper end of the view's colour scale.
  */
-export function scenesOf({ answer, current, view, enlarged, methods }) {
+export function scenesOf({ answer, current, view, enlarged, methods, details }) {
   if (!current) return [];
   const maps = (answer?.item === current ? answer.explanations : []).flatMap((explanation) =>
-    explanation.maps.map((map) => sceneOf(map, explanation, answer, methods, view.shared)),
+    explanation.maps.map((map) => sceneOf(map, explanation, answer, { methods, details, shared: view.shared })),
   );
   const image = { key: "image", title: t("map.image"), first: t("map.image"), second: "", method: "", map: null, explanation: null, maximum: 0 };
   if (!maps.length) return [image];
@@ -22,12 +22,13 @@ export function scenesOf({ answer, current, view, enlarged, methods }) {
 /** How many maps an answer has. */
 export const mapsOf = (answer) => answer?.explanations.reduce((sum, { maps }) => sum + maps.length, 0) ?? 0;
 
-function sceneOf(map, explanation, answer, methods, shared) {
+function sceneOf(map, explanation, answer, { methods, details, shared }) {
   const method = methods.find(({ name }) => name === explanation.method);
   return {
     key: `${explanation.method} ${map.target.index}`,
     ...names(map, explanation, method?.title ?? explanation.method, answer),
     classSpecific: method?.class_specific ?? true,
+    blind: details?.sanity?.changed[explanation.method] === false,
     map,
     explanation,
     image: answer.image,
@@ -73,10 +74,11 @@ function ninth({ map, image }) {
 }
 
 /** What a reader should know of a map beyond its colours: sentences. */
-export function remarks({ map, classSpecific }) {
+export function remarks({ map, classSpecific, blind }) {
   return [
     map.empty && t("map.empty"),
     map.partial && t("map.partial", { percent: roughly(map.done) }),
     !classSpecific && t("map.classless"),
+    blind && t("map.blind"),
   ].filter(Boolean);
 }

@@ -157,7 +157,7 @@ export function createStage(store, element) {
     plan();
   });
   watcher.observe(element);
-  store.on(["answer", "current", "enlarged", "view", "methods"], build);
+  store.on(["answer", "current", "enlarged", "view", "methods", "details"], build);
   store.on(["camera"], plan);
   store.on(["pointer", "camera", "view", "answer"], point);
 

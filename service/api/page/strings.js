@@ -92,6 +92,7 @@ export const STRINGS = {
   "map.empty": "Nothing in this map speaks for the class.",
   "map.partial": "Unfinished: {percent} was done when the service’s deadline came.",
   "map.classless": "Knows no class: the same for all of them.",
+  "map.blind": "Hardly depends on what the model has learned.",
   "map.region": "Outside the dashed line: not seen by the model.",
   "map.scale": "Colour scale of the raw map, 0 to {maximum}",
   "where.0": "in the upper left", "where.1": "at the top", "where.2": "in the upper right",
