@@ -9,16 +9,19 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
+import torch
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from service.errors import FoveaError
+from service.errors import DoesNotApply, FoveaError
 from service.explain.method import Method
 from service.explain.methods import METHODS
+from service.explain.tokens import spatial
 from service.models.classifier import Classifier
 from service.models.registry import Registry
+from service.models.scores import direction
 from service.runtime.examine import method_named, obstacle
 from service.runtime.survey import Specimen
 from service.settings import Settings
@@ -34,6 +37,7 @@ Data = Annotated[
 ]
 Models = Annotated[list[str] | None, typer.Option("--model", help="A model of the registry; repeatable.")]
 Chosen = Annotated[list[str] | None, typer.Option("--method", help="A method; repeatable. Left out, the fast ones.")]
+AtLayer = Annotated[str | None, typer.Option("--layer", help="Where to look; left out, at the model's last map.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 
 
@@ -47,6 +51,7 @@ def localisation(
     data: Data = None,
     model: Models = None,
     method: Chosen = None,
+    layer: AtLayer = None,
     images: Annotated[int, typer.Option(min=1, help="How many eyes to generate.")] = 200,
     as_json: AsJson = False,
 ) -> None:
@@ -62,7 +67,8 @@ def localisation(
             classifier = registry.load(asked or None)
             with _counting(asked or classifier.entry.name) as progress:
                 specimens, count = _specimens(data, classifier, images)
-                scores += work.localise(classifier, _methods(method, classifier), progress.track(specimens, count))
+                methods = _methods(method, classifier, layer)
+                scores += work.localise(classifier, methods, progress.track(specimens, count), layer)
     if as_json:
         typer.echo(json.dumps([asdict(score) for score in scores], indent=2))
         return
@@ -79,6 +85,7 @@ def faithfulness(
     data: Data = None,
     model: Annotated[str | None, typer.Option(help="A model of the registry; left out, the default.")] = None,
     method: Chosen = None,
+    layer: AtLayer = None,
     images: Annotated[int, typer.Option(min=1, help="How many eyes to generate.")] = 20,
     plot: Annotated[
         Path | None, typer.Option(help="Write a picture of all curves and figures: .png, .svg, .pdf.")
@@ -95,7 +102,8 @@ def faithfulness(
         classifier = Registry(Settings()).load(model)
         specimens, count = _specimens(data, classifier, images)
         with _counting(classifier.entry.name) as progress:
-            rows = work.faithfulness(classifier, _methods(method, classifier), progress.track(specimens, count))
+            methods = _methods(method, classifier, layer)
+            rows = work.faithfulness(classifier, methods, progress.track(specimens, count), layer)
         if plot is not None:
             work.plot(rows, plot)
     if as_json:
@@ -139,9 +147,23 @@ def _specimens(data: Path | None, classifier: Classifier, images: int) -> tuple[
     return specimens.generated(Recipe(kind, GENERATED_FROM, images)), images
 
 
-def _methods(names: list[str] | None, classifier: Classifier) -> list[Method]:
+def _methods(names: list[str] | None, classifier: Classifier, layer: str | None) -> list[Method]:
     """Those asked for, or every one that costs no further forward and applies."""
+    cut = layer or classifier.cut
+    classifier.network.place(cut)
     if names:
-        return [method_named(name, classifier, classifier.cut) for name in names]
-    fast = [method for method in METHODS.values() if method.needs not in {"input", "pixels"}]
-    return [method for method in fast if obstacle(method, classifier, classifier.cut) is None]
+        return [method_named(name, classifier, cut) for name in names]
+    fast = [method for method in METHODS.values() if method.cost == "0" and method.needs != "pixels"]
+    return [
+        method for method in fast if obstacle(method, classifier, cut) is None and _applies(method, classifier, cut)
+    ]
+
+
+def _applies(method: Method, classifier: Classifier, layer: str) -> bool:
+    """Some methods know only from the head's own modules whether they can pass through it."""
+    A, head = spatial(torch.ones(1, *classifier.shapes[layer]), classifier.head(layer))
+    try:
+        method.function(A, head, direction(0, classifier.entry)[None])
+    except DoesNotApply:
+        return False
+    return True

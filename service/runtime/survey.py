@@ -41,22 +41,24 @@ class Seen:
     logits: torch.Tensor
 
 
-def survey(classifier: Classifier, specimens: Iterable[Specimen], batch: int = 16) -> Iterator[Seen]:
-    """Each specimen seen at the classifier's default cut, in order.
+def survey(
+    classifier: Classifier, specimens: Iterable[Specimen], layer: str | None = None, batch: int = 16
+) -> Iterator[Seen]:
+    """Each specimen seen at a layer, in order. layer: left out, the classifier's default cut.
 
     Images are framed on a second thread while the last batch is computed; at most two batches are held at a time.
     Raises whatever the specimens raise.
     """
-    waiting = iter(specimens)
+    waiting, cut = iter(specimens), layer or classifier.cut
     with ThreadPoolExecutor(1, "frame") as framer:
         following = framer.submit(_framed, classifier, waiting, batch)
         while group := following.result():
             following = framer.submit(_framed, classifier, waiting, batch)
-            A = classifier.engine.features(torch.from_numpy(np.stack([one.x for _, one in group])), classifier.cut)
+            A = classifier.engine.features(torch.from_numpy(np.stack([one.x for _, one in group])), cut)
             with torch.no_grad():
-                logits = classifier.head(classifier.cut)(A)
+                logits = classifier.head(cut)(A)
             for place, (specimen, prepared) in enumerate(group):
-                look = Look(classifier, prepared, classifier.cut, A[place : place + 1])
+                look = Look(classifier, prepared, cut, A[place : place + 1])
                 yield Seen(specimen, look, logits[place])
 
 

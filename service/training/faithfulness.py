@@ -53,10 +53,10 @@ class Measured:
 
 
 def faithfulness(
-    classifier: Classifier, methods: Sequence[Method], specimens: Iterable[Specimen]
+    classifier: Classifier, methods: Sequence[Method], specimens: Iterable[Specimen], layer: str | None = None
 ) -> list[Faithfulness]:
-    """One row a method. Raises TrainingError where there is no image."""
-    found = [[_measured(seen, method) for method in methods] for seen in survey(classifier, specimens, batch=4)]
+    """One row a method. layer: left out, the default cut. Raises TrainingError where there is no image."""
+    found = [[_measured(seen, method) for method in methods] for seen in survey(classifier, specimens, layer, batch=4)]
     if not found:
         raise TrainingError("there is no image to measure anything on")
     return [

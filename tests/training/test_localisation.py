@@ -72,6 +72,16 @@ def test_right_class_and_wrong_place_is_an_error_of_place(classifier: Classifier
     assert scores(classifier, [case("red", "red", 0, 0, told=(40, 40))])[:5] == [0, 0, 1, 1, 0]
 
 
+@pytest.mark.parametrize(("beside", "pointed"), [(14, 1), (17, 0)])
+def test_the_pointing_game_forgives_fifteen_pixels(classifier: Classifier, beside: int, pointed: int) -> None:
+    """The square's centre is its maximum; the truth begins so many pixels to the right of it."""
+    pixels, mask = np.zeros((SIDE, SIDE, 3), np.uint8), np.zeros((SIDE, SIDE), bool)
+    pixels[28:32, 20:24, 0] = 255  # one cell of the map: its maximum lies at columns 21 and 22
+    mask[28:32, 22 + beside :] = True
+    (score,) = localise(classifier, [METHODS["gradcam"]], [Specimen("drawn", "red", pixels, {TRUTH: mask})])
+    assert score.pointing == pointed
+
+
 def test_wrong_class_is_an_error_of_both_at_top_one_alone(classifier: Classifier) -> None:
     both = case("red", "red", 0, 0)
     both.pixels[32:64, 32:64, 1] = 255  # more green than red
