@@ -22,8 +22,7 @@ sha256 = "{sha256}"
 labels = ["red_mark", "green_mark", "blue_mark", "nothing"]
 default_layer = "relu"
 [models.{name}.frame]
-resize = 32
-crop = 24
+{frame}
 mean = [0.0, 0.0, 0.0]
 std = [1.0, 1.0, 1.0]
 [models.{name}.guard]
@@ -69,11 +68,21 @@ def weights() -> dict[str, Tensor]:
     }
 
 
+FRAMES = {
+    "marks": f"resize = {RESIZE}\ncrop = {CROP}",
+    "again": f"resize = {RESIZE}\ncrop = {CROP}",
+    "whole": f"resize = {RESIZE}\ncrop = {RESIZE}",
+    "field": f"resize = {RESIZE}\ncrop = {RESIZE}\nfield_of_view = true",
+    "absent": f"resize = {RESIZE}\ncrop = {CROP}",
+}
+"""Each model, and what it sees of a picture."""
+
+
 def registry(folder: Path) -> None:
-    """Two models that answer, and one without weights."""
+    """Models that answer, and one without weights."""
     folder.mkdir(parents=True)
     (folder / "default.toml").write_text('default = "marks"\n')
-    for name in ("marks", "again", "absent"):
+    for name, frame in FRAMES.items():
         sha256 = save(weights(), folder / f"{name}.safetensors")
-        (folder / f"{name}.toml").write_text(ENTRY.format(name=name, sha256=sha256))
+        (folder / f"{name}.toml").write_text(ENTRY.format(name=name, sha256=sha256, frame=frame))
     (folder / "absent.safetensors").unlink()

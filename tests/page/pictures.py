@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 
 COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
 GREY = 90
@@ -19,6 +19,13 @@ def marked(width: int = 240, height: int = 160, side: int = 24, **centres: tuple
         left, top = x - side // 2, y - side // 2
         picture.paste(COLOURS[colour], (left, top, left + side, top + side))
     return picture
+
+
+def in_a_field(picture: Image.Image, left: int, top: int, diameter: int) -> Image.Image:
+    """What a fundus camera would make of it: a disc of the picture on black."""
+    mask = Image.new("1", picture.size)
+    ImageDraw.Draw(mask).ellipse((left, top, left + diameter, top + diameter), fill=1)
+    return Image.composite(picture, Image.new("RGB", picture.size), mask)
 
 
 def encoded(picture: Image.Image, kind: str = "PNG", orientation: int = 1) -> bytes:

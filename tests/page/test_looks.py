@@ -19,32 +19,34 @@ IMAGE = encoded(marked(red=(110, 90), green=(150, 60)))
 DARK = encoded(marked().point(lambda value: value // 9))
 
 
-def answered(viewer: Viewer) -> None:
-    viewer.ask(IMAGE)
-
-
-def several(viewer: Viewer) -> None:
-    viewer.ask(IMAGE, IMAGE, DARK)
-    with viewer.answering():
-        viewer.press("g")
-
-
 def card(viewer: Viewer) -> None:
     viewer.page.locator("#tab-model").click()
 
 
-def facts(viewer: Viewer) -> None:
+def answered(viewer: Viewer) -> None:
+    viewer.page.locator("#tab-answer").click()
     viewer.ask(IMAGE)
+
+
+def facts(viewer: Viewer) -> None:
     viewer.page.locator("#tab-details").click()
 
 
+def several(viewer: Viewer) -> None:
+    viewer.page.locator("#tab-answer").click()
+    viewer.open(IMAGE, DARK, b"no picture")
+    expect(viewer.page.locator(".queue")).to_contain_text("4 of 4")
+    with viewer.answering():
+        viewer.press("g")
+
+
 def refused(viewer: Viewer) -> None:
-    viewer.open(DARK)
+    viewer.page.locator(".thumb").nth(2).click()
     expect(viewer.page.locator("#progress")).to_contain_text("does not answer")
 
 
 def wrong(viewer: Viewer) -> None:
-    viewer.open(b"no picture")
+    viewer.page.locator(".thumb").nth(3).click()
     expect(viewer.page.locator("#progress")).to_contain_text("not an image")
 
 
@@ -54,14 +56,16 @@ def keys(viewer: Viewer) -> None:
 
 STATES: dict[str, Callable[[Viewer], None]] = {
     "empty": lambda viewer: None,
-    "answered": answered,
-    "several": several,
     "card": card,
+    "answered": answered,
     "facts": facts,
+    "several": several,
     "refused": refused,
     "wrong": wrong,
     "keys": keys,
 }
+"""How each is reached from the one before."""
+
 SCREENS = {
     "phone-light": (380, 700, "light"),
     "phone-dark": (380, 700, "dark"),
@@ -82,7 +86,6 @@ def test_every_state_is_whole_and_open_to_everybody(browser: Browser, server: Ru
     ARTEFACTS.mkdir(parents=True, exist_ok=True)
     with Viewer.on(browser, server.port, color_scheme=theme, viewport={"width": width, "height": height}) as viewer:
         for name, reach in STATES.items():
-            viewer.load()
             reach(viewer)
             viewer.rest()
             viewer.page.screenshot(path=ARTEFACTS / f"{name}-{screen}.png")

@@ -6,13 +6,15 @@ import base64
 import io
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from tests.page.finder import RESIZE
-from tests.page.pictures import encoded, marked, middle
+from tests.page.pictures import encoded, in_a_field, marked, middle
 from tests.page.viewer import Viewer
 
-CASES = [("JPEG", n) for n in range(1, 9)] + [("WEBP", 6), ("WEBP", 7), ("PNG", 5), ("PNG", 8)]
+LOSSLESS = [("WEBP", 6), ("WEBP", 7), ("PNG", 5), ("PNG", 8)]
+"""Formats that not every browser turns upright."""
 
 
 def is_red(pixels: np.ndarray) -> np.ndarray:
@@ -40,9 +42,21 @@ def check(viewer: Viewer, image: bytes, size: tuple[int, int], mark: tuple[int, 
     viewer.press("Delete")
 
 
-def test_picture_and_map_lie_on_the_mark_however_the_camera_was_held(viewer: Viewer) -> None:
+@pytest.mark.parametrize("model", ["marks", "whole", "field"])
+def test_picture_and_map_lie_on_the_mark_however_the_camera_was_held(viewer: Viewer, model: str) -> None:
+    """For the central crop, the centre of all of the shorter side, and a field of view that lies to one side."""
+    viewer.page.locator("#model").select_option(model)
     mark = (100, 110)
-    for kind, orientation in CASES:
+    picture = marked(red=mark)
+    if model == "field":
+        picture = in_a_field(picture, 20, 8, 140)
+    for orientation in range(1, 9):
+        check(viewer, encoded(picture, "JPEG", orientation), (240, 160), mark, orientation)
+
+
+def test_they_do_in_formats_that_browsers_leave_lying(viewer: Viewer) -> None:
+    mark = (100, 110)
+    for kind, orientation in LOSSLESS:
         check(viewer, encoded(marked(red=mark), kind, orientation), (240, 160), mark, (kind, orientation))
 
 

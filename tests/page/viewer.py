@@ -16,12 +16,20 @@ from playwright.sync_api import Browser, Locator, Page, Response, expect
 PATIENCE = 30_000
 """Milliseconds anything may take on a machine that does other things as well."""
 
+TELL_OF_VIOLATIONS = """
+addEventListener("securitypolicyviolation", (event) => console.error("CSP", event.violatedDirective, event.blockedURI));
+"""
+
 expect.set_options(timeout=PATIENCE)
 
 
 @dataclass
 class Viewer:
-    """A page with its address. errors: what its scripts did not catch."""
+    """A page with its address.
+
+    errors: what its scripts did not catch, or its policy forbids, such as
+    asking anybody else.
+    """
 
     page: Page
     address: str
@@ -35,8 +43,10 @@ class Viewer:
             **{"viewport": {"width": 1280, "height": 800}, "reduced_motion": "reduce"} | options
         )
         context.set_default_timeout(PATIENCE)
+        context.add_init_script(TELL_OF_VIOLATIONS)
         viewer = cls(context.new_page(), f"http://127.0.0.1:{port}/")
         viewer.page.on("pageerror", lambda error: viewer.errors.append(str(error)))
+        viewer.page.on("console", lambda said: viewer.errors.append(said.text) if "CSP" in said.text else None)
         viewer.load()
         yield viewer
         context.close()

@@ -74,8 +74,8 @@ function enlargeNext(store) {
 function isTaken(event) {
   const { target, key } = event;
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return true;
-  if (target.closest("input:not([type=checkbox], [type=range]), textarea, select, [role=tablist]")) return true;
-  return target.matches("input[type=range]") && key.startsWith("Arrow");
+  if (target.closest("input:not([type=checkbox], [type=range]), textarea, select")) return true;
+  return target.matches("input[type=range], [role=tab]") && key.startsWith("Arrow");
 }
 
 /** Listen to the keys, and fill the help. */
