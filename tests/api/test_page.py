@@ -87,3 +87,10 @@ async def test_every_file_is_served_as_what_it_is(client: httpx.AsyncClient) -> 
         assert response.status_code == 200
         assert kinds[path.suffix] in response.headers["content-type"], path.name
         assert response.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_a_browser_keeps_the_files_and_asks_whether_they_are_still_the_same(client: httpx.AsyncClient) -> None:
+    first = await client.get("/page/main.js")
+    assert first.headers["cache-control"] == "no-cache"
+    again = await client.get("/page/main.js", headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from fastapi import APIRouter
-from fastapi.responses import FileResponse
+from fastapi.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
@@ -22,12 +23,23 @@ PICTURES_CSP = (
 SWAGGER_CSP = PICTURES_CSP + "; style-src 'self' 'unsafe-inline'"
 """Swagger UI sets styles of its own as well."""
 
+
+class OwnFiles(StaticFiles):
+    """Files that come with the service: a browser may keep them, and asks each time whether they are still the same."""
+
+    def file_response(self, *args: Any, **named: Any) -> Response:
+        """The file, or 304 where the browser has it."""
+        response = super().file_response(*args, **named)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
 router = APIRouter(include_in_schema=False)
 
 MOUNTS: tuple[BaseRoute, ...] = (
-    Mount("/page", StaticFiles(directory=PAGE), name="page"),
-    Mount("/docs/own", StaticFiles(directory=STATIC), name="own"),
-    Mount("/docs/swagger", StaticFiles(directory=SWAGGER), name="swagger"),
+    Mount("/page", OwnFiles(directory=PAGE), name="page"),
+    Mount("/docs/own", OwnFiles(directory=STATIC), name="own"),
+    Mount("/docs/swagger", OwnFiles(directory=SWAGGER), name="swagger"),
 )
 """Files as they lie on disk. What the start page needs stands under /page."""
 
