@@ -122,3 +122,12 @@ exit 0
     rest = (tmp_path / "rest").read_text()
     assert not re.search(r"^(torch|torchvision|triton|nvidia-|cuda-)", rest, re.MULTILINE)
     assert re.search(r"^fastapi==", rest, re.MULTILINE)
+
+
+def test_a_package_brings_every_file_along() -> None:
+    """An installed service without its page's icon and samples would look whole in this folder."""
+    packed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["service"]
+    files = [path.relative_to(ROOT / "service") for path in (ROOT / "service").rglob("*") if path.is_file()]
+    data = [path for path in files if path.suffix not in {".py", ".pyc"}]
+    assert len(data) > 50
+    assert [str(path) for path in data if not any(path.match(pattern) for pattern in packed)] == []
