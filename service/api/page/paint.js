@@ -2,6 +2,7 @@
 
 import { placed } from "./camera.js";
 import { heatCanvas } from "./heat.js";
+import { roughly } from "./words.js";
 
 const GROUND = "#06080a";
 const UNSEEN = "rgba(6, 8, 10, 0.55)";
@@ -98,7 +99,7 @@ function paintBoxes(context, boxes, place) {
   for (const { box, score } of boxes) {
     const frame = inView(box, place);
     outline(context, frame, []);
-    const text = `${Math.round(100 * score)} %`;
+    const text = roughly(score);
     const width = context.measureText(text).width + 8;
     if (width > frame[2] || frame[3] < 18) continue;
     context.fillStyle = "rgba(0, 0, 0, 0.72)";
