@@ -1,0 +1,105 @@
+"""Numbers laid over pictures, as pixels: heat, two sides against each other, a lit region, and tiles side by side."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from service.images.colormap import DEFAULT, table
+from service.images.picture import MOST_OPAQUE, upsample
+
+Pixels = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+FOR, AGAINST = (255, 140, 0), (40, 110, 255)
+"""Orange and blue, which nearly everybody can tell apart."""
+
+DIM = 0.3
+"""What is left of a picture's light outside the lit region."""
+
+GAP, CAPTION = 4, 18
+"""Pixels between tiles, and of the line of text above each."""
+
+
+def heated(picture: Pixels, grid: Floats, maximum: float, colormap: str = DEFAULT) -> Pixels:
+    """The picture uint8 [s, s, 3] under the positive part of a map [h, w]; full heat at `maximum` and above."""
+    levels = _levels(grid, len(picture), maximum)
+    colours = table(colormap)[np.rint(255 * levels).astype(np.uint8)]
+    return _mixed(picture, colours, levels)
+
+
+def opposed(picture: Pixels, grid: Floats, maximum: float) -> Pixels:
+    """The picture uint8 [s, s, 3] under a signed map [h, w]: orange what is positive, blue what is negative."""
+    positive, negative = (_levels(sign * grid, len(picture), maximum) for sign in (1, -1))
+    colours = np.where((positive > 0)[..., None], FOR, AGAINST)
+    return _mixed(picture, colours.astype(np.uint8), positive + negative)
+
+
+def lit(picture: Pixels, region: NDArray[np.bool_]) -> Pixels:
+    """The picture uint8 [s, s, 3] as it is within the region bool [s, s], edged brightly, and dim elsewhere."""
+    shown = np.where(region[..., None], picture, (DIM * picture).astype(np.uint8))
+    inner = region.copy()
+    inner[1:] &= region[:-1]
+    inner[:-1] &= region[1:]
+    inner[:, 1:] &= region[:, :-1]
+    inner[:, :-1] &= region[:, 1:]
+    shown[region & ~inner] = (255, 235, 80)
+    return np.asarray(shown, np.uint8)
+
+
+def tile(grid: Floats, scale: int) -> Pixels:
+    """A map [h, w] alone, each cell `scale` pixels wide: viridis from its minimum to its maximum, even where flat."""
+    low, high = float(grid.min()), float(grid.max())
+    levels = np.zeros(grid.shape, np.float32) if high <= low else (grid - low) / (high - low)
+    return table("viridis")[np.rint(255 * levels).astype(np.uint8)].repeat(scale, 0).repeat(scale, 1)
+
+
+def side_by_side(tiles: Sequence[Pixels], captions: Sequence[str], columns: int = 0) -> Pixels:
+    """Tiles of one size in reading order on white, a caption above each; as square a sheet as there can be."""
+    height, width = tiles[0].shape[:2]
+    columns = columns or math.ceil(math.sqrt(len(tiles)))
+    rows = math.ceil(len(tiles) / columns)
+    down, across = height + CAPTION + GAP, width + GAP
+    page = Image.new("RGB", (columns * across + GAP, rows * down + GAP), "white")
+    pen, font = ImageDraw.Draw(page), ImageFont.load_default(12)
+    for index, (pixels, caption) in enumerate(zip(tiles, captions, strict=True)):
+        left, top = GAP + index % columns * across, GAP + index // columns * down
+        fitting = (caption[:end] for end in range(len(caption), 0, -1) if pen.textlength(caption[:end], font) <= width)
+        pen.text((left, top), next(fitting, ""), fill="black", font=font)
+        page.paste(Image.fromarray(pixels), (left, top + CAPTION))
+    return np.asarray(page)
+
+
+def png(pixels: Pixels) -> bytes:
+    """A PNG file."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG", optimize=True)
+    return file.getvalue()
+
+
+def jpeg(pixels: Pixels, quality: int = 85) -> bytes:
+    """A JPEG file."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=quality)
+    return file.getvalue()
+
+
+def resized(pixels: Pixels, side: int) -> Pixels:
+    """A square picture at another size."""
+    return np.asarray(Image.fromarray(pixels).resize((side, side), Image.Resampling.BILINEAR))
+
+
+def _levels(grid: Floats, size: int, maximum: float) -> Floats:
+    if maximum <= 0:
+        return np.zeros((size, size), np.float32)
+    return np.asarray(np.clip(upsample(np.asarray(grid, np.float32), size) / maximum, 0, 1), np.float32)
+
+
+def _mixed(picture: Pixels, colours: Pixels, levels: Floats) -> Pixels:
+    opacity = MOST_OPAQUE * levels[..., None]
+    return np.asarray(np.rint((1 - opacity) * picture + opacity * colours), np.uint8)
