@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from service.cli.bias import bias
 from service.errors import DoesNotApply, FoveaError
 from service.explain.method import Method
 from service.explain.methods import METHODS
@@ -167,3 +168,6 @@ def _applies(method: Method, classifier: Classifier, layer: str) -> bool:
     except DoesNotApply:
         return False
     return True
+
+
+app.command(epilog="Examples: `fovea evaluate bias FOLDER --html bias.html`, `fovea evaluate bias --marker 0.95`")(bias)

@@ -161,7 +161,9 @@ def _verdict(evidence: Evidence, classes: list[ClassLook], hot: list[Hot]) -> tu
     parts = [(look, one, one.decisive) for look in classes for one in look.outside if one.decisive]
     if not parts:
         return "cannot_say", "every image has the same scores, so nothing tells them apart"
-    look, most, decided = max(parts, key=lambda part: (part[2].p <= ALPHA, part[2].share))
+    look, most, decided = max(
+        parts, key=lambda part: (part[2].p <= ALPHA, round(part[2].share, 6), part[1].attention or 0.0)
+    )
     told = (
         f"{decided.share:.0%} of what tells images apart in the score for {look.label} (95 % interval {decided.low:.0%}"
         f" to {decided.high:.0%}) comes from outside the {most.place}, which is {most.even:.0%} of the picture"

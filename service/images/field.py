@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 from scipy import ndimage
 
@@ -20,8 +21,31 @@ def find_field(picture: Image.Image) -> tuple[int, int, int, int] | None:
     whose corners are not darker than its middle, and where the region is too small or too sparse to be a field.
     """
     step = max(1, max(picture.size) // WORKING_SIDE)
-    red, green, blue = np.moveaxis(np.asarray(picture.reduce(step)), 2, 0)
-    level = np.maximum(np.maximum(red, green), blue).astype(np.float32)  # max(axis=2) takes twenty times as long
+    region = _region(_brightest(np.asarray(picture.reduce(step))))
+    if region is None:
+        return None
+    rows, columns = ndimage.find_objects(region)[0]
+    right, bottom = min(columns.stop * step, picture.width), min(rows.stop * step, picture.height)
+    return columns.start * step, rows.start * step, right, bottom
+
+
+def field_mask(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    """Which pixels of uint8 [h, w, 3] lie in the field, bool [h, w]; all of them where no field is found.
+
+    Also of a picture cropped to its field, as long as its corners lie outside.
+    """
+    region = _region(_brightest(pixels))
+    return np.ones(pixels.shape[:2], bool) if region is None else np.asarray(ndimage.binary_fill_holes(region), bool)
+
+
+def _brightest(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """The brightest channel, [h, w]; max(axis=2) takes twenty times as long."""
+    red, green, blue = np.moveaxis(pixels, 2, 0)
+    return np.maximum(np.maximum(red, green), blue).astype(np.float32)
+
+
+def _region(level: npt.NDArray[np.float32]) -> npt.NDArray[np.int8] | None:
+    """The field as ones [h, w]; None where there is none. level: the brightest channel."""
     surround = _surround(level)
     height, width = level.shape
     middle = level[height // 4 : height - height // 4, width // 4 : width - width // 4]
@@ -37,11 +61,10 @@ def find_field(picture: Image.Image) -> tuple[int, int, int, int] | None:
     area = int((regions == largest).sum())
     if area < LEAST_AREA * level.size or area < LEAST_FILL * box_area:
         return None
-    right, bottom = min(columns.stop * step, picture.width), min(rows.stop * step, picture.height)
-    return columns.start * step, rows.start * step, right, bottom
+    return np.asarray(regions == largest, np.int8)
 
 
-def _surround(level: np.ndarray) -> float:
+def _surround(level: npt.NDArray[np.float32]) -> float:
     """Median of the four corners' medians, so that a mark printed in one corner does not count."""
     reach = max(1, min(level.shape) // 32)
     ends = (slice(None, reach), slice(-reach, None))
