@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from service.cli.bias import bias
+from service.cli.dissection import dissection
 from service.errors import DoesNotApply, FoveaError
 from service.explain.method import Method
 from service.explain.methods import METHODS
@@ -171,3 +172,4 @@ def _applies(method: Method, classifier: Classifier, layer: str) -> bool:
 
 
 app.command(epilog="Examples: `fovea evaluate bias FOLDER --html bias.html`, `fovea evaluate bias --marker 0.95`")(bias)
+app.command(epilog="Example: `fovea evaluate dissection --model resnet18 --layer layer3 --html units.html`")(dissection)

@@ -15,7 +15,7 @@ from service.images.tint import heated, resized
 SIDE = 240
 """Pixels of a picture."""
 
-MOST_ROWS = 20
+MOST_ROWS = 12
 """Of a table of differences; the JSON has them all."""
 
 VERDICTS = {

@@ -91,6 +91,11 @@ def row(*figures: Html) -> Html:
 def table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Html:
     """A table whose first column names its rows; it scrolls within itself where the window is narrow."""
     head = tag("tr", *(tag("th", column, scope="col") for column in columns))
-    body = (tag("tr", tag("th", first, scope="row"), *(tag("td", cell) for cell in cells)) for first, *cells in rows)
+    body = (tag("tr", tag("th", first, scope="row"), *map(_cell, cells)) for first, *cells in rows)
     whole = tag("table", tag("caption", caption), tag("thead", head), tag("tbody", *body))
     return tag("div", whole, class_="scroll", tabindex=0, role="region", aria_label=caption)
+
+
+def _cell(text: str) -> Html:
+    """Numbers stand to the right, words to the left."""
+    return tag("td", text) if text[:1] in "+-−0123456789" else tag("td", text, class_="words")

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from service.engines.engine import Engine, Plan
 from service.engines.torch import TorchEngine, normalised
-from service.errors import RegistryError, WeightsError
+from service.errors import DoesNotApply, RegistryError, WeightsError
 from service.models.entry import Entry
 from service.models.parity import Parity, Trial, chosen, golden
 from service.models.stages import INPUT, Network, stages
@@ -87,6 +87,20 @@ class Classifier:
     def spatial(self, layer: str) -> bool:
         """Whether a layer gives maps [C, h, w] with more than one position, or tokens [L, D]."""
         return mapped(self.shapes[layer])
+
+    def with_maps(self, layer: str | None = None) -> str:
+        """The layer, the default cut where none is named, if it has maps to show.
+
+        Raises UnknownName where there is no such layer, DoesNotApply where it has no map; both list those that are.
+        """
+        layer = layer or self.cut
+        self.network.place(layer)
+        if not self.spatial(layer):
+            maps = ", ".join(name for name in self.network.names if self.spatial(name))
+            raise DoesNotApply(
+                f"layer {layer!r} of model {self.entry.name!r} has no map to show; those that have are {maps}"
+            )
+        return layer
 
     def head(self, layer: str) -> nn.Module:
         """What follows a layer, [N, C, h, w] -> logits [N, K]."""

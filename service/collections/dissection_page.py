@@ -1,0 +1,66 @@
+"""A dissection as a page: detectors by concept, and the best units with the images that excite them most."""
+
+from __future__ import annotations
+
+import math
+
+from service.collections.dissection import Thrills
+from service.collections.dissection_report import MEANING, Dissection, Unit
+from service.collections.paper import Html, document, figure, paragraph, row, section, table, tag
+from service.images.tint import lit
+
+SHOWN = 24
+"""Units on the page; the JSON has them all."""
+
+EACH = 4
+"""Of one concept, so that the commonest does not fill the page."""
+
+
+def page(report: Dissection, thrills: Thrills, source: str, model: str, notice: str) -> str:
+    """One HTML file. thrills: of each unit. source: what was looked at. model: which, with its version."""
+    lines = (f"Model {model}, layer {report.layer}", f"{report.images} images: {source}")
+    found = [name for name in report.concepts if name.detectors]
+    told = (
+        f"{report.detectors} of {len(report.units)} units detect a concept: their largest activations overlap its masks"
+        f" by more than {report.detects_above:.0%}. {len(found)} of {len(report.concepts)} concepts have a detector."
+    )
+    rows = [
+        (c.name, str(c.detectors), f"{c.best_iou:.3f}", str(c.best_unit), f"{c.ceiling:.3f}", f"{c.area:.2%}")
+        for c in report.concepts
+    ]
+    columns = ("concept", "detectors", "best IoU", "of unit", "ceiling", "area")
+    return document(
+        "What do single units stand for?",
+        lines,
+        notice,
+        section("Concepts", paragraph(told), table("Every concept that masks mark", columns, rows)),
+        *(section(f"Unit {one.unit}: {_of(one)}", _images(one, thrills)) for one in best(report)),
+        section("What these figures can and cannot show", tag("ul", *(tag("li", one) for one in MEANING))),
+    )
+
+
+def best(report: Dissection, most: int = SHOWN) -> list[Unit]:
+    """The units with the highest IoU, a few of every concept."""
+    taken: dict[str, int] = {}
+    chosen: list[Unit] = []
+    for one in report.units:
+        taken[one.concept] = taken.get(one.concept, 0) + 1
+        if taken[one.concept] <= EACH and len(chosen) < most:
+            chosen.append(one)
+    return chosen
+
+
+def _of(one: Unit) -> str:
+    return f"{one.concept}, IoU {one.iou:.3f}{'' if one.detector else ', too little for a detector'}"
+
+
+def _images(one: Unit, thrills: Thrills) -> Html:
+    shown = []
+    for peak, thrill in zip(one.exciting, thrills[one.unit], strict=True):
+        alt = f"{peak.image}, lit where unit {one.unit} is above its threshold: {thrill.region.mean():.1%} of it"
+        shown.append(figure(lit(thrill.picture, thrill.region), alt, f"{peak.image}: {_short(peak.activation)}"))
+    return row(*shown)
+
+
+def _short(value: float) -> str:
+    return f"{value:.3g}" if math.isfinite(value) else "none"
