@@ -7,7 +7,8 @@ from service.collections.value import Finite, Value
 MEANING = (
     "A unit is a detector where the places of its largest activations overlap a concept's masks by an IoU above 0.04.",
     "That a unit fires where a concept is does not say that the model needs the unit, or the concept, for its answers.",
-    "A unit's region is 0.5 % of all places. The ceiling is a perfect unit's IoU: none can match a large concept.",
+    "A unit's region is 0.5 % of all places. The ceiling is a perfect one's IoU: none can match a large concept.",
+    "Enlarging a map shrinks or grows its region a little, so a small concept may come out above its ceiling.",
     "Concepts that lie in each other, as the cup in the disc, share their detectors; only the best is named.",
     "Concepts without masks cannot be found, and an image without a mask counts as one without the concept.",
 )
@@ -43,8 +44,7 @@ class Concept(Value):
     area: Finite
     """The share of all pixels that it covers."""
     ceiling: Finite
-    """The IoU of a unit that fires nowhere but there, or everywhere there is the concept: more is impossible, unless
-    enlarging makes a region larger."""
+    """The IoU of a perfect region of the quantile's size; enlarging changes that size a little."""
     detectors: int
     """Units that detect it best of all concepts."""
     best_unit: int
