@@ -34,7 +34,11 @@ def page(report: Dissection, thrills: Thrills, source: str, model: str, notice: 
         lines,
         notice,
         section("Concepts", paragraph(told), table("Every concept that masks mark", columns, rows)),
-        *(section(f"Unit {one.unit}: {_of(one)}", _images(one, thrills)) for one in best(report)),
+        tag(
+            "div",
+            *(section(f"Unit {one.unit}: {_of(one)}", _images(one, thrills)) for one in best(report)),
+            class_="pairs",
+        ),
         section("What these figures can and cannot show", tag("ul", *(tag("li", one) for one in MEANING))),
     )
 

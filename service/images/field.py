@@ -41,7 +41,7 @@ def field_mask(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
 def _brightest(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """The brightest channel, [h, w]; max(axis=2) takes twenty times as long."""
     red, green, blue = np.moveaxis(pixels, 2, 0)
-    return np.maximum(np.maximum(red, green), blue).astype(np.float32)
+    return np.asarray(np.maximum(np.maximum(red, green), blue), np.float32)
 
 
 def _region(level: npt.NDArray[np.float32]) -> npt.NDArray[np.int8] | None:
