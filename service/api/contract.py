@@ -104,6 +104,8 @@ PICTURES: dict[str, Any] = {
     "application/x-npy": {"schema": BINARY},
 }
 
+TILES: dict[str, Any] = {"image/png": {"schema": BINARY}}
+
 METRICS: Responses = {
     200: {
         "description": "Everything, in Prometheus' text format.",

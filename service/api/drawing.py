@@ -11,7 +11,9 @@ from PIL import Image
 from service.api.descriptions import Filters
 from service.api.numbers import decimals
 from service.errors import NotAcceptable
+from service.images.tint import png, tiles
 from service.models.filters import sheet
+from service.runtime.exchange import Activations
 
 MOST_NUMBERS = 250_000
 """Weights given as JSON at most; beyond that it would be tens of megabytes."""
@@ -31,6 +33,12 @@ def _json(model: str, layer: str, weights: NDArray[np.float32]) -> bytes:
         )
     found = Filters(model=model, layer=layer, shape=list(weights.shape), weights=decimals(weights))
     return found.__pydantic_serializer__.to_json(found)
+
+
+def tiles_png(found: Activations) -> bytes:
+    """Units side by side as a PNG file, each stretched to its own range, its number and largest activation above it."""
+    captions = [f"{one.unit}: {one.maximum:.3g}" for one in found.units]
+    return png(tiles([one.grid for one in found.units], captions))
 
 
 FORMS = {"image/png": _png, "application/json": _json}

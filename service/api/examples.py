@@ -52,6 +52,9 @@ ANSWER = exchange.Answer(
     embedding=exchange.Embedding(np.array([0.12, 0.0, 1.5], np.float32), "avgpool"),
     engine=exchange.EngineFacts("torch", "f32"),
     timing_ms={"decode": 1.2, "forward": 13.0, "explain": 0.3, "total": 16.0},
+    activations=exchange.Activations(
+        "layer4", (512, 2, 2), MAP.region, (exchange.Activation(331, 0.9, 3.1, GRID.clip(0)),)
+    ),
 )
 REFUSED = replace(
     ANSWER,
@@ -61,6 +64,7 @@ REFUSED = replace(
     predictions=(),
     explanations=(),
     embedding=None,
+    activations=None,
 )
 
 MODELS = Models(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 from urllib.parse import quote
@@ -54,31 +54,44 @@ def check_one(images: Sequence[bytes]) -> None:
         )
 
 
+def answered(request: Request, outcomes: Sequence[Outcome]) -> Answer:
+    """The one answer, counted. Raises RefusedImage where the model does not answer for this image."""
+    answer = next(outcome for outcome in outcomes if isinstance(outcome, Answer))
+    request.app.state.metrics.answered(answer.model.name, answer.status, answer.timing_ms)
+    if answer.status == "refused":
+        raise RefusedImage(
+            f"model {answer.model.name!r} does not answer for such an image: {', '.join(answer.reasons)};"
+            " accept application/json for the whole answer"
+        )
+    return answer
+
+
 def reply(request: Request, outcomes: Sequence[Outcome], form: str) -> Response:
     """The first map as a picture, or all maps as numbers, with the answer's facts in X-Fovea-* headers.
 
     Raises RefusedImage where the model does not answer for this image.
     """
-    answer = next(outcome for outcome in outcomes if isinstance(outcome, Answer))
-    request.app.state.metrics.answered(answer.model.name, answer.status, answer.timing_ms)
-    if not answer.explanations:
-        raise RefusedImage(
-            f"model {answer.model.name!r} does not answer for such an image: {', '.join(answer.reasons)};"
-            " accept application/json for the whole answer"
-        )
+    answer = answered(request, outcomes)
     found = answer.explanations[0]
-    return Response(FORMS[form](found), headers=_facts(answer, found), media_type=form)
+    return Response(FORMS[form](found), headers=facts(answer, _map_facts(found)), media_type=form)
 
 
-def _facts(answer: Answer, found: Explanation) -> dict[str, str]:
-    """Header values are percent-encoded UTF-8 where they are not plain ASCII."""
-    first = found.maps[0]
-    facts = {
+def facts(answer: Answer, more: Mapping[str, str]) -> dict[str, str]:
+    """X-Fovea-* headers that say who answered about which image; values that are not plain ASCII percent-encoded."""
+    known = {
         "Model": answer.model.name,
         "Model-Version": answer.model.version,
         "Weights-SHA256": answer.model.weights_sha256,
         "Notice": answer.model.notice,
         "Image-SHA256": answer.image.sha256,
+        **more,
+    }
+    return {f"X-Fovea-{name}": quote(value, safe=" !#$&'()*+,/:;=?@[]-._~") for name, value in known.items()}
+
+
+def _map_facts(found: Explanation) -> dict[str, str]:
+    first = found.maps[0]
+    return {
         "Method": found.method,
         "Layer": found.layer,
         "Target": first.target.label,
@@ -89,4 +102,3 @@ def _facts(answer: Answer, found: Explanation) -> dict[str, str]:
         "Region": ",".join(f"{edge:.6g}" for edge in first.region),
         "Done": f"{first.done:.3g}",
     }
-    return {f"X-Fovea-{name}": quote(value, safe=" !#$&'()*+,/:;=?@[]-._~") for name, value in facts.items()}

@@ -13,7 +13,7 @@ from service.errors import BadParameter, UnknownName
 from service.explain.method import Method
 from service.explain.methods import METHODS
 from service.images.picture import COLORMAPS
-from service.runtime.exchange import Question
+from service.runtime.exchange import Question, Watch
 
 Name = Annotated[str, Field(max_length=200)]
 """A model, layer or label: no real one is longer."""
@@ -51,6 +51,28 @@ class FiltersQuery(PlainQuery):
     """Parameters of /models/{name}/filters."""
 
     layer: Name | None = Field(None, description="A convolution's dotted name; left out, the first one.")
+
+
+class ActivationsQuery(PlainQuery):
+    """Parameters of /models/{name}/activations."""
+
+    layer: Name | None = Field(None, description="A stage's name; left out, the model's default, its last map.")
+    units: list[Name] = Field(
+        [],
+        max_length=MOST_TARGETS,
+        description="Units (channels) to show, counted from 0: repeat it, or separate them by commas. Left out, the"
+        " most active ones.",
+        examples=[["0,5"]],
+    )
+    top: int = Field(16, ge=1, le=256, description="How many units to show where none is named, most active first.")
+
+    def asked(self, model: str) -> Question:
+        """The Question this query asks about each image. Raises BadParameter for units that are no whole numbers."""
+        words = [word.strip() for text in self.units for word in text.split(",") if word.strip()]
+        if not all(word.isascii() and word.isdigit() and len(word) < 10 for word in words):
+            raise BadParameter("query parameter units: name them by whole numbers from 0 on, as in units=0,5")
+        watch = Watch(tuple(dict.fromkeys(map(int, words))), self.top)
+        return Question(model=model, layer=self.layer, watch=watch)
 
 
 class PredictQuery(PlainQuery):

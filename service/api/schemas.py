@@ -265,6 +265,52 @@ class Vector(Shape):
     """The stage it was taken after."""
 
 
+class Activation(Shape):
+    """One unit's feature map."""
+
+    unit: int
+    mean: Finite
+    maximum: Finite
+    grid: list[list[Finite]]
+    """Raw, row by row."""
+
+
+class Activations(Shape):
+    """What the network has seen at a layer, before any class is weighed."""
+
+    layer: str
+    shape: tuple[int, int, int]
+    """Units, rows and columns of the whole layer."""
+    region: Box
+    """Left, top, right, bottom of what the model saw, in pixels of the upright original; a grid covers exactly it."""
+    units: list[Activation]
+    """In the order asked for, or the most active first."""
+
+
+class Activated(Shape):
+    """The feature maps of a layer."""
+
+    activations: Activations | None
+    """null where refused."""
+
+
+class ActivationsAnswer(Tail, Activated, Head):
+    """Class scores and feature maps."""
+
+    @classmethod
+    def parts(cls, answer: exchange.Answer) -> dict[str, Any]:
+        """The feature maps, with grids as nested lists."""
+        found = answer.activations
+        if found is None:
+            return {"activations": None}
+        units = [
+            Activation(unit=one.unit, mean=one.mean, maximum=one.maximum, grid=decimals(one.grid))
+            for one in found.units
+        ]
+        shown = Activations(layer=found.layer, shape=found.shape, region=found.region, units=units)
+        return {"activations": shown}
+
+
 class PredictAnswer(Tail, Head):
     """Class scores."""
 
@@ -312,6 +358,12 @@ class EmbedAnswers(Shape):
     """Several images: an answer or a problem for each, in the order sent."""
 
     results: list[EmbedAnswer | Problem]
+
+
+class ActivationsAnswers(Shape):
+    """Several images: an answer or a problem for each, in the order sent."""
+
+    results: list[ActivationsAnswer | Problem]
 
 
 class AnalyzeAnswers(Shape):

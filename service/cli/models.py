@@ -15,6 +15,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.table import Table
 
 from service.cli.sheet import sheet
+from service.cli.units import activations, filters
 from service.errors import FoveaError, WeightsError
 from service.models.convert import convert as convert_file
 from service.models.entry import Entry, to_toml
@@ -170,6 +171,12 @@ def convert(
         target = out or source.with_suffix(".safetensors")
         sha256 = convert_file(source, target, half=half)
         typer.echo(f'{target}\n\nweights = "{target.name}"\nsha256 = "{sha256}"')
+
+
+app.command(epilog="Example: `fovea models filters resnet18 --out filters.png`")(filters)
+app.command(epilog="Example: `fovea models activations resnet18 samples/retina.jpg --layer layer1 --out units.png`")(
+    activations
+)
 
 
 def _registry(registry: Path | None, data_dir: Path | None, **others: Any) -> Registry:

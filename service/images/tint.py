@@ -75,6 +75,12 @@ def side_by_side(tiles: Sequence[Pixels], captions: Sequence[str], columns: int 
     return np.asarray(page)
 
 
+def tiles(grids: Sequence[Floats], captions: Sequence[str], side: int = 112) -> Pixels:
+    """Maps [h, w] of one size side by side, each stretched to its own range and about `side` pixels wide or high."""
+    scale = max(1, round(side / max(grids[0].shape)))
+    return side_by_side([tile(grid, scale) for grid in grids], captions)
+
+
 def png(pixels: Pixels) -> bytes:
     """A PNG file."""
     file = io.BytesIO()

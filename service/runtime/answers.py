@@ -22,10 +22,10 @@ from service.images.picture import COLORMAPS
 from service.images.workers import DecodePool, Prepared
 from service.models.classifier import Classifier
 from service.models.registry import Registry
-from service.runtime import examine
+from service.runtime import activations, examine
 from service.runtime.batching import Batcher
 from service.runtime.cache import Cache
-from service.runtime.exchange import Answer, Crossing, EngineFacts, ImageFacts, ModelFacts, Question
+from service.runtime.exchange import Answer, Crossing, EngineFacts, ImageFacts, ModelFacts, Question, Watch
 from service.runtime.features import Features
 from service.runtime.look import Look
 from service.runtime.targets import chosen, references
@@ -106,6 +106,10 @@ class Answers:
         """The image as a vector, and class scores."""
         return await self.analyze(data, replace(question, methods=(), embed=True))
 
+    async def activations(self, data: bytes, question: Question) -> Answer:
+        """The feature maps of a layer, and class scores."""
+        return await self.analyze(data, replace(question, methods=(), embed=False, watch=question.watch or Watch()))
+
     async def analyze(self, data: bytes, question: Question) -> Answer:
         """Everything the question asks for, from one decoding and one forward.
 
@@ -135,6 +139,7 @@ class Answers:
             predictions=parts.predictions[: question.top_k],
             explanations=parts.explanations,
             embedding=parts.embedding,
+            activations=parts.activations,
             engine=EngineFacts(classifier.engine.name, classifier.engine.precision),
             timing_ms=_timing(begun, decode=decoded, forward=computed, explain=explained),
         )
@@ -185,6 +190,8 @@ class Answers:
             raise BadParameter("top_k and top_k_targets count classes; they must be at least 1")
         if question.colormap not in COLORMAPS:
             raise BadParameter(f"there is no colormap {question.colormap[:40]!r}; there are {', '.join(COLORMAPS)}")
+        if question.watch:
+            activations.check(classifier, layer, question.watch)
         chosen(question, classifier.entry, [])
         references(question, classifier.entry)
         return layer, methods

@@ -13,6 +13,14 @@ from service.explain.fusion import Fusion
 
 
 @dataclass(frozen=True)
+class Watch:
+    """Which units' feature maps to show: those named, or the `top` most active ones where none is."""
+
+    units: tuple[int, ...] = ()
+    top: int = 16
+
+
+@dataclass(frozen=True)
 class Question:
     """What is asked about an image.
 
@@ -21,7 +29,8 @@ class Question:
     targets: class indexes or labels to explain; none takes the predicted class. top_k_targets: explain the k likeliest
     classes. versus: labels or indexes to contrast with. layer: where to cut; None takes the last spatial map, and the
     vector from right before the last linear layer; without methods, the vector is taken from the layer named.
-    boxes, overlay, embed: what else to return. colormap: one of `COLORMAPS`. overlay_type: image/jpeg or image/png.
+    boxes, overlay, embed, watch: what else to return. colormap: one of `COLORMAPS`.
+    overlay_type: image/jpeg or image/png.
     """
 
     model: str | None = None
@@ -40,6 +49,7 @@ class Question:
     overlay_type: Literal["image/jpeg", "image/png"] = "image/jpeg"
     colormap: str = "inferno"
     embed: bool = False
+    watch: Watch | None = None
 
 
 @dataclass(frozen=True)
@@ -166,6 +176,26 @@ class Crossing:
 
 
 @dataclass(frozen=True)
+class Activation:
+    """One unit's feature map, float32 [h, w], raw. mean, maximum: of it."""
+
+    unit: int
+    mean: float
+    maximum: float
+    grid: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Activations:
+    """Feature maps after stage `layer`. shape: channels, height, width of all of them. region: as of a TargetMap."""
+
+    layer: str
+    shape: tuple[int, int, int]
+    region: tuple[float, float, float, float]
+    units: tuple[Activation, ...]
+
+
+@dataclass(frozen=True)
 class Answer:
     """The answer to one Question about one image.
 
@@ -183,3 +213,4 @@ class Answer:
     engine: EngineFacts
     timing_ms: Mapping[str, float]
     crossed: tuple[Crossing, ...] = ()
+    activations: Activations | None = None

@@ -41,36 +41,22 @@ class Seen:
     logits: torch.Tensor
 
 
-<<<<<<< HEAD
 def survey(
     classifier: Classifier, specimens: Iterable[Specimen], layer: str | None = None, batch: int = 16
 ) -> Iterator[Seen]:
     """Each specimen seen at a layer, in order. layer: left out, the classifier's default cut.
-=======
-def survey(classifier: Classifier, specimens: Iterable[Specimen], batch: int = 16, layer: str = "") -> Iterator[Seen]:
-    """Each specimen seen at a layer, the classifier's default cut where none is named, in order.
->>>>>>> 8e1b05b (Dissect a layer: streaming thresholds and overlaps, a table, a page)
 
     Images are framed on a second thread while the last batch is computed; at most two batches are held at a time.
-    Raises UnknownName for a layer that does not exist, and whatever the specimens raise.
+    Raises whatever the specimens raise.
     """
-<<<<<<< HEAD
     waiting, cut = iter(specimens), layer or classifier.cut
-=======
-    cut, waiting = layer or classifier.cut, iter(specimens)
-    head = classifier.head(cut)
->>>>>>> 8e1b05b (Dissect a layer: streaming thresholds and overlaps, a table, a page)
     with ThreadPoolExecutor(1, "frame") as framer:
         following = framer.submit(_framed, classifier, waiting, batch)
         while group := following.result():
             following = framer.submit(_framed, classifier, waiting, batch)
             A = classifier.engine.features(torch.from_numpy(np.stack([one.x for _, one in group])), cut)
             with torch.no_grad():
-<<<<<<< HEAD
                 logits = classifier.head(cut)(A)
-=======
-                logits = head(A)
->>>>>>> 8e1b05b (Dissect a layer: streaming thresholds and overlaps, a table, a page)
             for place, (specimen, prepared) in enumerate(group):
                 look = Look(classifier, prepared, cut, A[place : place + 1])
                 yield Seen(specimen, look, logits[place])

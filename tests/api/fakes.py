@@ -14,6 +14,8 @@ from PIL import Image
 from service import errors
 from service.models.registry import Registry
 from service.runtime.exchange import (
+    Activation,
+    Activations,
     Answer,
     Embedding,
     EngineFacts,
@@ -26,6 +28,7 @@ from service.runtime.exchange import (
     Region,
     Target,
     TargetMap,
+    Watch,
 )
 from service.runtime.targets import chosen
 from service.settings import Settings
@@ -91,6 +94,9 @@ class FakeAnswers:
     async def embed(self, data: bytes, question: Question) -> Answer:
         return await self.analyze(data, replace(question, methods=(), embed=True))
 
+    async def activations(self, data: bytes, question: Question) -> Answer:
+        return await self.analyze(data, replace(question, methods=()))
+
     async def analyze(self, data: bytes, question: Question) -> Answer:
         self.asked.append((data, question))
         self._arrivals.put_nowait(None)
@@ -112,11 +118,12 @@ class FakeAnswers:
             embedding=Embedding(np.array([0.1, -2, 3e-9], np.float32), "avgpool") if question.embed else None,
             engine=EngineFacts("fake", "f32"),
             timing_ms={"decode": 1.25, "forward": 2.5, "explain": 0.25, "total": 4.0},
+            activations=watched(question.watch) if question.watch else None,
         )
         if data == NOT_A_NUMBER:
             return replace(answer, embedding=Embedding(np.array([1, np.nan, np.inf], np.float32), "avgpool"))
         if data == REFUSED:
-            nothing = replace(answer, predictions=(), explanations=(), embedding=None)
+            nothing = replace(answer, predictions=(), explanations=(), embedding=None, activations=None)
             return replace(nothing, status="refused", reasons=("out_of_distribution",))
         return answer
 
@@ -132,6 +139,12 @@ class FakeAnswers:
         except asyncio.CancelledError:
             self.cancelled += 1
             raise
+
+
+def watched(watch: Watch) -> Activations:
+    grid = np.array([[0.0, 2.5], [0.5, 0.0]], np.float32)
+    units = tuple(Activation(unit, 0.75, 2.5, grid) for unit in watch.units or range(min(watch.top, 4)))
+    return Activations("conv", (4, 2, 2), (5.0, 0.0, 25.0, 20.0), units)
 
 
 def explanation(name: str, indexes: list[int], seed: int, question: Question) -> Explanation:

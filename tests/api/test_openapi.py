@@ -49,6 +49,7 @@ def test_every_route_of_the_contract_is_in_it(document: Document) -> None:
         "/models",
         "/models/{name}",
         "/models/{name}/filters",
+        "/models/{name}/activations",
         "/methods",
         "/livez",
         "/readyz",

@@ -1,4 +1,4 @@
-"""GET /models, /models/{name} and /models/{name}/filters."""
+"""GET /models, /models/{name} and /models/{name}/filters; POST /models/{name}/activations."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from service.api import drawing, examples
-from service.api.contract import FILTERS, example, problems
+from service.api.asking import as_json, ask_all
+from service.api.body import read_images
+from service.api.contract import FILTERS, IMAGES, TILES, answers_with, example, problems
 from service.api.descriptions import ModelDetails, Models, details, line
 from service.api.negotiation import choose
-from service.api.queries import FiltersQuery, Plain
-from service.api.wiring import Asked
+from service.api.pictures import answered, check_one, facts
+from service.api.queries import ActivationsQuery, FiltersQuery, Plain
+from service.api.schemas import ActivationsAnswer, ActivationsAnswers
+from service.api.wiring import Allowed, Asked
 from service.models.filters import filters
 from service.runtime.describe import describe
 
@@ -49,3 +53,32 @@ async def show_filters(
     layer, weights = await asyncio.to_thread(filters, network, query.layer)
     content = await asyncio.to_thread(drawing.FORMS[form], name, layer, weights)
     return Response(content, media_type=form)
+
+
+@router.post(
+    "/models/{name}/activations",
+    openapi_extra=IMAGES,
+    response_model=None,
+    responses=answers_with(ActivationsAnswer, ActivationsAnswers, 406, 409, content=TILES),
+)
+async def activations(
+    request: Request, name: ModelName, query: Annotated[ActivationsQuery, Query()], answers: Asked, allowed: Allowed
+) -> Response:
+    """What single units of a layer make of an image: their feature maps as numbers, or side by side as a picture.
+
+    `Accept: image/png` gives one image's units as tiles, each stretched to its own range.
+    """
+    query.check(request.query_params)
+    form = choose(request.headers.get("accept"), ("application/json", *TILES))
+    question = query.asked(name)
+    images = await read_images(request, allowed)
+    if form in TILES:
+        check_one(images)
+    outcomes = await ask_all(request, images, lambda data: answers.activations(data, question))
+    if form not in TILES:
+        return as_json(request, outcomes, ActivationsAnswer.of)
+    answer = answered(request, outcomes)
+    if answer.activations is None:
+        raise ValueError("feature maps were asked for")
+    content = await asyncio.to_thread(drawing.tiles_png, answer.activations)
+    return Response(content, headers=facts(answer, {"Layer": answer.activations.layer}), media_type=form)

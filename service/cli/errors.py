@@ -1,0 +1,74 @@
+"""`fovea evaluate errors`: the worst mistakes over labelled images, explained from both sides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from service.cli.looking import (
+    GENERATED,
+    DataArgument,
+    HtmlOption,
+    ImagesOption,
+    JsonOption,
+    MarkerOption,
+    ModelOption,
+    RegistryOption,
+    cases,
+    loaded,
+    model_line,
+    progress,
+    table_console,
+    told,
+    write,
+)
+from service.collections.mistakes import METHOD, Mistakes
+from service.runtime.survey import Seen, survey
+
+
+def errors(
+    data: DataArgument = GENERATED,
+    model: ModelOption = None,
+    top: Annotated[int, typer.Option(min=1, max=100, help="How many mistakes to explain, most confident first.")] = 12,
+    method: Annotated[str, typer.Option(help="The explanation method; `fovea explain --help` names them.")] = METHOD,
+    images: ImagesOption = 400,
+    marker: MarkerOption = 0.0,
+    as_json: JsonOption = False,
+    html: HtmlOption = None,
+    registry: RegistryOption = None,
+) -> None:
+    """Show the most confident mistakes: what speaks for the truth, for what was said, and for one rather than other."""
+    from service.collections.mistakes import mistakes  # noqa: PLC0415
+    from service.collections.mistakes_page import page  # noqa: PLC0415
+
+    with told():
+        classifier = loaded(model, registry)
+        case = cases(data, classifier.entry, images, marker)
+        with progress("Looking", case.count) as tick:
+            found = mistakes(classifier, _counted(survey(classifier, case.start()), tick), top, method)
+    if as_json:
+        typer.echo(found.report.model_dump_json(indent=2))
+    else:
+        _print(found.report)
+    if html:
+        write(page(found, case.source, model_line(classifier), classifier.entry.card.notice), html, as_json)
+
+
+def _counted(images: Iterator[Seen], tick: Callable[[int], None]) -> Iterator[Seen]:
+    for seen in images:
+        yield seen
+        tick(1)
+
+
+def _print(report: Mistakes) -> None:
+    console = table_console()
+    console.print(f"{report.wrong} of {report.images} images were called something else than they are", highlight=False)
+    table = Table("image", "truth", "probability", "logit", "said", "probability", "logit")
+    for one in report.worst:
+        sides = [(side.label, f"{side.probability:.3f}", f"{side.logit:.2f}") for side in (one.truth, one.said)]
+        table.add_row(one.image, *sides[0], *sides[1])
+    if report.worst:
+        console.print(table)
