@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from typing import Annotated
 
 import typer
@@ -18,6 +17,7 @@ from service.cli.looking import (
     ModelOption,
     RegistryOption,
     cases,
+    counted,
     loaded,
     model_line,
     progress,
@@ -26,7 +26,7 @@ from service.cli.looking import (
     write,
 )
 from service.collections.mistakes import METHOD, Mistakes
-from service.runtime.survey import Seen, survey
+from service.runtime.survey import survey
 
 
 def errors(
@@ -48,19 +48,13 @@ def errors(
         classifier = loaded(model, registry)
         case = cases(data, classifier.entry, images, marker)
         with progress("Looking", case.count) as tick:
-            found = mistakes(classifier, _counted(survey(classifier, case.start()), tick), top, method)
+            found = mistakes(classifier, counted(survey(classifier, case.start()), tick), top, method)
     if as_json:
         typer.echo(found.report.model_dump_json(indent=2))
     else:
         _print(found.report)
     if html:
         write(page(found, case.source, model_line(classifier), classifier.entry.card.notice), html, as_json)
-
-
-def _counted(images: Iterator[Seen], tick: Callable[[int], None]) -> Iterator[Seen]:
-    for seen in images:
-        yield seen
-        tick(1)
 
 
 def _print(report: Mistakes) -> None:

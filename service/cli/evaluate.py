@@ -18,6 +18,7 @@ from rich.table import Table
 from service.cli.bias import bias
 from service.cli.dissection import dissection
 from service.cli.errors import errors
+from service.cli.exciting import exciting
 from service.errors import DoesNotApply, FoveaError
 from service.explain.method import Method
 from service.explain.methods import METHODS
@@ -175,3 +176,4 @@ def _applies(method: Method, classifier: Classifier, layer: str) -> bool:
 app.command(epilog="Examples: `fovea evaluate bias FOLDER --html bias.html`, `fovea evaluate bias --marker 0.95`")(bias)
 app.command(epilog="Example: `fovea evaluate dissection --model resnet18 --layer layer3 --html units.html`")(dissection)
 app.command(epilog="Example: `fovea evaluate errors FOLDER --model resnet18 --html errors.html`")(errors)
+app.command(epilog="Example: `fovea evaluate exciting --model resnet18 --unit 331 --html unit.html`")(exciting)

@@ -17,7 +17,7 @@ from service.errors import FoveaError, TrainingError
 from service.models.classifier import Classifier
 from service.models.entry import Entry
 from service.models.registry import Registry
-from service.runtime.survey import Specimen
+from service.runtime.survey import Seen, Specimen
 from service.settings import Settings
 
 GENERATED = "generated"
@@ -92,6 +92,13 @@ def progress(title: str, total: int) -> Iterator[Callable[[int], None]]:
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(title, total=total)
         yield lambda more: bar.advance(task, more)
+
+
+def counted(images: Iterator[Seen], tick: Callable[[int], None]) -> Iterator[Seen]:
+    """The same images, each counted once it is done with."""
+    for seen in images:
+        yield seen
+        tick(1)
 
 
 def table_console() -> Console:

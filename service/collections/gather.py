@@ -60,9 +60,16 @@ def cells(mask: NDArray[np.bool_], shape: tuple[int, int]) -> NDArray[np.float32
 
 
 def field_of(seen: Seen) -> NDArray[np.bool_]:
-    """The field of view as the model sees it, bool [s, s]: as it is known, or as it is found in the pixels."""
-    known = seen.specimen.masks.get("field")
-    return field_mask(seen.look.prepared.x) if known is None else framed(known, seen.look.prepared.geometry)
+    """The field of view as the model sees it, bool [s, s]: as it is known, or as it is found in the pixels.
+
+    Everything where nothing is known and the model's frame looks for no field of view either.
+    """
+    known, prepared = seen.specimen.masks.get("field"), seen.look.prepared
+    if known is not None:
+        return framed(known, prepared.geometry)
+    if seen.look.classifier.entry.frame.field_of_view:
+        return field_mask(prepared.x)
+    return np.ones(prepared.x.shape[:2], bool)
 
 
 def gather(classifier: Classifier, images: Iterable[Seen], mask: str = "", tick: Tick = lambda _: None) -> Gathered:

@@ -34,10 +34,11 @@ def heated(picture: Pixels, grid: Floats, maximum: float, colormap: str = DEFAUL
 
 
 def opposed(picture: Pixels, grid: Floats, maximum: float) -> Pixels:
-    """The picture uint8 [s, s, 3] under a signed map [h, w]: orange what is positive, blue what is negative."""
+    """The picture uint8 [s, s, 3] in grey under a signed map [h, w]: orange what is positive, blue what is negative."""
+    grey = np.repeat(np.rint(picture.mean(2, keepdims=True)).astype(np.uint8), 3, 2)
     positive, negative = (_levels(sign * grid, len(picture), maximum) for sign in (1, -1))
     colours = np.where((positive > 0)[..., None], FOR, AGAINST)
-    return _mixed(picture, colours.astype(np.uint8), positive + negative)
+    return _mixed(grey, colours.astype(np.uint8), positive + negative)
 
 
 def lit(picture: Pixels, region: NDArray[np.bool_]) -> Pixels:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageEnhance
 
-from service.images.field import find_field
+from service.images.field import field_mask, find_field
 from tests.images.making import RETINA, scene
 
 
@@ -92,3 +92,15 @@ def test_brightness_moves_the_box_little() -> None:
         boxes = [find_field(ImageEnhance.Brightness(picture).enhance(b)) for b in (0.4, 0.7, 1.0, 1.3)]
     assert all(box is not None for box in boxes)
     assert np.ptp(np.array(boxes, float), axis=0).max() <= 0.015 * 1411
+
+
+def test_every_pixel_of_a_field_is_known_and_all_where_there_is_none() -> None:
+    rows, columns = np.mgrid[:200, :200]
+    disc = np.hypot(rows - 100, columns - 100) < 90
+    pixels = np.where(disc, 150, 5).astype(np.uint8)[..., None].repeat(3, 2)
+    pixels[95:105, 95:105] = 0  # a dark spot within is part of the field
+    pixels[185:195, 5:25] = 235  # a mark in a corner is not
+    found = field_mask(pixels)
+    assert (found ^ disc).mean() < 0.01
+    assert not found[185:195, 5:25].any()
+    assert field_mask(np.full((20, 30, 3), 90, np.uint8)).all()
