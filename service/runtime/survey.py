@@ -50,7 +50,8 @@ def survey(
     Raises whatever the specimens raise.
     """
     waiting, cut = iter(specimens), layer or classifier.cut
-    with ThreadPoolExecutor(1, "frame") as framer:
+    framer = ThreadPoolExecutor(1, "frame")
+    try:
         following = framer.submit(_framed, classifier, waiting, batch)
         while group := following.result():
             following = framer.submit(_framed, classifier, waiting, batch)
@@ -60,6 +61,8 @@ def survey(
             for place, (specimen, prepared) in enumerate(group):
                 look = Look(classifier, prepared, cut, A[place : place + 1])
                 yield Seen(specimen, look, logits[place])
+    finally:  # without waiting: who lets go of this generator early may be the very thread that frames
+        framer.shutdown(wait=False, cancel_futures=True)
 
 
 def _framed(classifier: Classifier, waiting: Iterator[Specimen], batch: int) -> list[tuple[Specimen, Prepared]]:
