@@ -16,8 +16,10 @@ from service.cli.looking import (
     JsonOption,
     MarkerOption,
     ModelOption,
+    PictureOption,
     RegistryOption,
     cases,
+    draw,
     loaded,
     model_line,
     progress,
@@ -41,6 +43,7 @@ def bias(
     ] = "",
     as_json: JsonOption = False,
     html: HtmlOption = None,
+    picture: PictureOption = None,
     registry: RegistryOption = None,
 ) -> None:
     """Say where a model looks for each class, and whether what decides lies outside the anatomy.
@@ -50,6 +53,7 @@ def bias(
     """
     from service.collections.bias import bias as report_on  # noqa: PLC0415  scipy's statistics take a while to import
     from service.collections.bias_page import page  # noqa: PLC0415
+    from service.collections.bias_page import picture as paint  # noqa: PLC0415
     from service.collections.gather import gather  # noqa: PLC0415
 
     with told():
@@ -58,6 +62,8 @@ def bias(
         with progress("Looking", case.count) as tick:
             gathered = gather(classifier, survey(classifier, case.start()), mask, tick)
         report = report_on(gathered.evidence)
+        if picture:
+            draw(paint(report, gathered.backgrounds), picture)
     if as_json:
         typer.echo(report.model_dump_json(indent=2))
     else:

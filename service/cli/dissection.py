@@ -15,8 +15,10 @@ from service.cli.looking import (
     ImagesOption,
     JsonOption,
     ModelOption,
+    PictureOption,
     RegistryOption,
     cases,
+    draw,
     loaded,
     model_line,
     progress,
@@ -37,6 +39,7 @@ def dissection(
     units: Annotated[int, typer.Option(min=1, help="How many units to print.")] = 15,
     as_json: JsonOption = False,
     html: HtmlOption = None,
+    picture: PictureOption = None,
     registry: RegistryOption = None,
 ) -> None:
     """Hold every unit of a layer against masks of concepts, by the measure of Bau 2017.
@@ -45,12 +48,15 @@ def dissection(
     """
     from service.collections.dissection import dissect  # noqa: PLC0415  drawing eyes takes a second to import
     from service.collections.dissection_page import best, page  # noqa: PLC0415
+    from service.collections.dissection_page import picture as paint  # noqa: PLC0415
 
     with told():
         classifier = loaded(model, registry)
         case = cases(data, classifier.entry, images)
         with progress("Dissecting, twice over", 2 * case.count) as tick:
             report, thrills = dissect(classifier, case.start, case.count, layer or "", tick)
+        if picture:
+            draw(paint(report, thrills), picture)
     if as_json:
         typer.echo(report.model_dump_json(indent=2))
     else:

@@ -15,9 +15,11 @@ from service.cli.looking import (
     JsonOption,
     MarkerOption,
     ModelOption,
+    PictureOption,
     RegistryOption,
     cases,
     counted,
+    draw,
     loaded,
     model_line,
     progress,
@@ -38,17 +40,21 @@ def errors(
     marker: MarkerOption = 0.0,
     as_json: JsonOption = False,
     html: HtmlOption = None,
+    picture: PictureOption = None,
     registry: RegistryOption = None,
 ) -> None:
     """Show the most confident mistakes: what speaks for the truth, for what was said, and for one rather than other."""
     from service.collections.mistakes import mistakes  # noqa: PLC0415
     from service.collections.mistakes_page import page  # noqa: PLC0415
+    from service.collections.mistakes_page import picture as paint  # noqa: PLC0415
 
     with told():
         classifier = loaded(model, registry)
         case = cases(data, classifier.entry, images, marker)
         with progress("Looking", case.count) as tick:
             found = mistakes(classifier, counted(survey(classifier, case.start()), tick), top, method)
+        if picture and found.report.worst:
+            draw(paint(found), picture)
     if as_json:
         typer.echo(found.report.model_dump_json(indent=2))
     else:

@@ -14,9 +14,11 @@ from service.cli.looking import (
     ImagesOption,
     JsonOption,
     ModelOption,
+    PictureOption,
     RegistryOption,
     cases,
     counted,
+    draw,
     loaded,
     model_line,
     progress,
@@ -40,11 +42,13 @@ def exciting(
     images: ImagesOption = 200,
     as_json: JsonOption = False,
     html: HtmlOption = None,
+    picture: PictureOption = None,
     registry: RegistryOption = None,
 ) -> None:
     """Find the images that excite a unit of a layer most, and show where in them it fires."""
     from service.collections.exciting import exciting as most_exciting  # noqa: PLC0415
     from service.collections.exciting import page  # noqa: PLC0415
+    from service.collections.exciting import picture as paint  # noqa: PLC0415
 
     with told():
         classifier = loaded(model, registry)
@@ -54,6 +58,8 @@ def exciting(
         with progress("Looking", case.count) as tick:
             looks = counted(survey(classifier, case.start(), layer=layer), tick)
             found = most_exciting(looks, unit, case.count, top)
+        if picture:
+            draw(paint(found), picture)
     if as_json:
         typer.echo(found.report.model_dump_json(indent=2))
     else:

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from service.errors import FoveaError, TrainingError
+from service.errors import BadParameter, FoveaError, TrainingError
+from service.images.tint import jpeg, png
 from service.models.classifier import Classifier
 from service.models.entry import Entry
 from service.models.registry import Registry
@@ -41,6 +44,9 @@ MarkerOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 HtmlOption = Annotated[Path | None, typer.Option(help="Write a page with pictures to this file.", dir_okay=False)]
+PictureOption = Annotated[
+    Path | None, typer.Option(help="Write the page's pictures alone to this .png or .jpg file.", dir_okay=False)
+]
 
 
 @dataclass(frozen=True)
@@ -111,6 +117,14 @@ def write(page: str, to: Path, quiet: bool) -> None:
     """Write a page and say where it is; on standard error where standard output is JSON."""
     to.write_text(page, encoding="utf-8")
     Console(stderr=quiet).print(f"{escape(str(to))}: {len(page) / 1000:.0f} kB, opens in any browser", highlight=False)
+
+
+def draw(pixels: NDArray[np.uint8], to: Path) -> None:
+    """Write a picture as PNG or JPEG, by its name. Raises BadParameter for another one."""
+    forms = {".png": png, ".jpg": jpeg, ".jpeg": jpeg}
+    if to.suffix.lower() not in forms:
+        raise BadParameter(f"--picture {to.name}: name a .png or a .jpg file")
+    to.write_bytes(forms[to.suffix.lower()](pixels))
 
 
 def model_line(classifier: Classifier) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.collections.bias_report import Bias, ClassLook, Difference
-from service.collections.paper import Html, document, figure, paragraph, row, section, table, tag
+from service.collections.paper import Html, View, document, paragraph, row, section, sheet, table, tag
 from service.images.picture import upsample
 from service.images.tint import heated, resized
 
@@ -35,6 +35,12 @@ def page(report: Bias, source: str, model: str, notice: str, backgrounds: Mappin
     right = "" if report.right is None else f", of which {report.right:.1%} were called what they are"
     lines = (f"Model {model}", f"{report.images} images: {source}{right}")
     return document("Where does the model look?", lines, notice, *_parts(report, backgrounds))
+
+
+def picture(report: Bias, backgrounds: Mapping[str, Pixels]) -> Pixels:
+    """The page's pictures alone, a row a class."""
+    shown = [views(report, look, backgrounds.get(look.label)) for look in report.classes if look.said]
+    return sheet([view for row_of_views in shown for view in row_of_views], max(map(len, shown)))
 
 
 def _parts(report: Bias, backgrounds: Mapping[str, Pixels]) -> list[Html]:
@@ -90,10 +96,12 @@ def _shares(report: Bias) -> Html:
     return table("Even share is what spreading evenly over the picture would put outside", columns, rows)
 
 
-def _class(report: Bias, look: ClassLook, background: Pixels | None) -> Html:
+def views(report: Bias, look: ClassLook, background: Pixels | None) -> list[View]:
+    """The mean image of one class, and over it where attention lay and what decides."""
     picture = _ground(report) if background is None else resized(background, SIDE)
     first = "The mean image" if background is not None else "The mean field of view"
-    shown = [figure(picture, f"{first} of what was called {look.label}", f"{first} of the {look.said} called so")]
+    alt = f"{first} of what was called {look.label}"
+    shown = [View(picture, alt, f"{first} of the {look.said} called so", f"called {look.label}: {look.said}")]
     size = report.shape[0] * report.shape[1]
     for values, title, words in (
         (look.attention, "Attention", "where the evidence lay on average"),
@@ -105,9 +113,14 @@ def _class(report: Bias, look: ClassLook, background: Pixels | None) -> Html:
         most = float(shares.max())
         alt = f"{title} of {look.label}: {words}, over the mean image; most in {_peak(shares)}"
         told = f"{title}: {words}. Full heat is {size * most:.1f} times an even share"
-        shown.append(figure(heated(picture, shares, most), alt, told))
+        shown.append(View(heated(picture, shares, most), alt, told, f"{title.lower()}, up to {size * most:.1f} × even"))
+    return shown
+
+
+def _class(report: Bias, look: ClassLook, background: Pixels | None) -> Html:
+    shown = row(*(view.figure for view in views(report, look, background)))
     empty = f" {look.empty} maps had nothing positive." if look.empty else ""
-    return section(f"Called {look.label}", paragraph(f"{look.said} images, {look.wrong} wrongly.{empty}"), row(*shown))
+    return section(f"Called {look.label}", paragraph(f"{look.said} images, {look.wrong} wrongly.{empty}"), shown)
 
 
 def _peak(shares: NDArray[np.float32]) -> str:

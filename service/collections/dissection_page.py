@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
+import numpy as np
+from numpy.typing import NDArray
 
 from service.collections.dissection import Thrills
 from service.collections.dissection_report import MEANING, Dissection, Unit
-from service.collections.paper import Html, document, figure, paragraph, row, section, table, tag
+from service.collections.paper import View, document, paragraph, row, section, sheet, table, tag
 from service.images.tint import lit
 
 SHOWN = 24
@@ -36,20 +37,23 @@ def page(report: Dissection, thrills: Thrills, source: str, model: str, notice: 
         section("Concepts", paragraph(told), table("Every concept that masks mark", columns, rows)),
         tag(
             "div",
-            *(section(f"Unit {one.unit}: {_of(one)}", _images(one, thrills)) for one in best(report)),
+            *(
+                section(f"Unit {one.unit}: {_of(one)}", row(*(view.figure for view in views(one, thrills))))
+                for one in best(report)
+            ),
             class_="pairs",
         ),
         section("What these figures can and cannot show", tag("ul", *(tag("li", one) for one in MEANING))),
     )
 
 
-def best(report: Dissection, most: int = SHOWN) -> list[Unit]:
+def best(report: Dissection, most: int = SHOWN, each: int = EACH) -> list[Unit]:
     """The units with the highest IoU, a few of every concept."""
     taken: dict[str, int] = {}
     chosen: list[Unit] = []
     for one in report.units:
         taken[one.concept] = taken.get(one.concept, 0) + 1
-        if taken[one.concept] <= EACH and len(chosen) < most:
+        if taken[one.concept] <= each and len(chosen) < most:
             chosen.append(one)
     return chosen
 
@@ -58,13 +62,17 @@ def _of(one: Unit) -> str:
     return f"{one.concept}, IoU {one.iou:.3f}{'' if one.detector else ', too little for a detector'}"
 
 
-def _images(one: Unit, thrills: Thrills) -> Html:
+def views(one: Unit, thrills: Thrills) -> list[View]:
+    """The images that excite a unit most, lit where it fires."""
     shown = []
     for peak, thrill in zip(one.exciting, thrills[one.unit], strict=True):
         alt = f"{peak.image}, lit where unit {one.unit} is above its threshold: {thrill.region.mean():.1%} of it"
-        shown.append(figure(lit(thrill.picture, thrill.region), alt, f"{peak.image}: {_short(peak.activation)}"))
-    return row(*shown)
+        title = f"{one.unit} {one.concept} {one.iou:.2f}"
+        shown.append(View(lit(thrill.picture, thrill.region), alt, f"{peak.image}: {peak.activation:.3g}", title))
+    return shown
 
 
-def _short(value: float) -> str:
-    return f"{value:.3g}" if math.isfinite(value) else "none"
+def picture(report: Dissection, thrills: Thrills, units: int = 8) -> NDArray[np.uint8]:
+    """The pictures of the best units alone, a row a unit."""
+    shown = [views(one, thrills) for one in best(report, units, each=2)]
+    return sheet([view for row_of_views in shown for view in row_of_views], len(shown[0]))

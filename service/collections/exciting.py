@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from service.collections.dissection import QUANTILE, Peaks, enlarged
 from service.collections.dissection_report import Peak
-from service.collections.paper import document, figure, paragraph, row, section
+from service.collections.paper import View, document, paragraph, row, section, sheet
 from service.collections.value import Finite, Value
 from service.errors import TrainingError
 from service.explain.tokens import spatial
@@ -70,17 +70,27 @@ def exciting(images: Iterable[Seen], unit: int, count: int, most: int) -> Excite
     return Excited(Exciting(layer=layer, unit=unit, images=count, threshold=threshold, peaks=told), pictures)
 
 
-def page(found: Excited, source: str, model: str, notice: str) -> str:
-    """One HTML file. source: what was looked at, in words. model: which, with its version."""
-    report = found.report
-    shown = [
-        figure(
+def views(found: Excited) -> list[View]:
+    """The images, lit where the unit fires."""
+    return [
+        View(
             lit(picture, region),
             f"{peak.image}, lit where the unit is above its threshold: {region.mean():.1%} of it",
             f"{peak.image}: {peak.activation:.3g}",
+            f"{peak.image}: {peak.activation:.3g}",
         )
-        for peak, (picture, region) in zip(report.peaks, found.pictures, strict=True)
+        for peak, (picture, region) in zip(found.report.peaks, found.pictures, strict=True)
     ]
+
+
+def picture(found: Excited) -> NDArray[np.uint8]:
+    """The pictures alone."""
+    return sheet(views(found), 4)
+
+
+def page(found: Excited, source: str, model: str, notice: str) -> str:
+    """One HTML file. source: what was looked at, in words. model: which, with its version."""
+    report, shown = found.report, [view.figure for view in views(found)]
     how = (
         f"Lit is where the unit's activation, enlarged, is above {report.threshold:.3g}: its largest {QUANTILE:.1%}"
         " over all images. What these regions have in common is what the unit may stand for; dissection measures it."

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.collections.mistakes import Found, Mistake, Side
-from service.collections.paper import Html, document, figure, paragraph, row, section, table, tag
+from service.collections.paper import Html, View, document, paragraph, row, section, sheet, table
 from service.images.tint import heated, opposed, resized
 
 SIDE = 220
@@ -36,25 +36,52 @@ def page(found: Found, source: str, model: str, notice: str) -> str:
     )
 
 
-def _mistake(one: Mistake, picture: NDArray[np.uint8]) -> Html:
-    small = resized(picture, SIDE)
+def picture(found: Found) -> NDArray[np.uint8]:
+    """The pictures alone, a row a mistake."""
+    shown = [view for pair in zip(found.report.worst, found.pictures, strict=True) for view in views(*pair)]
+    return sheet(shown, 4)
+
+
+def _mistake(one: Mistake, seen: NDArray[np.uint8]) -> Html:
+    heading = f"{one.image}: {one.truth.label}, called {one.said.label}"
+    return section(heading, row(*(view.figure for view in views(one, seen))))
+
+
+def views(one: Mistake, seen: NDArray[np.uint8]) -> list[View]:
+    """The image, what speaks for the class that was said and for the true one, and which of both speaks where."""
+    small = resized(seen, SIDE)
     truth, said, contrast = (np.asarray(g, np.float32) for g in (one.truth.map, one.said.map, one.contrast))
     most = float(max(truth.max(), said.max()))
-    shown = [
-        figure(small, f"{one.image} as the model saw it", "As the model saw it"),
-        figure(heated(small, said, most), _alt("said", one.said, said), *_told("Said", one.said)),
-        figure(heated(small, truth, most), _alt("true", one.truth, truth), *_told("Truth", one.truth)),
-        figure(
+    apart = one.said.logit - one.truth.logit
+    return [
+        View(small, f"{one.image} as the model saw it", "As the model saw it", one.image),
+        View(
+            heated(small, said, most),
+            _alt("said", one.said, said),
+            f"Said: {_told(one.said)}",
+            _title("said", one.said),
+        ),
+        View(
+            heated(small, truth, most),
+            _alt("true", one.truth, truth),
+            f"Truth: {_told(one.truth)}",
+            _title("truth", one.truth),
+        ),
+        View(
             opposed(small, contrast, float(np.abs(contrast).max())),
             f"The contrast: orange speaks for {one.said.label}, blue for {one.truth.label}",
-            f"{one.said.label} rather than {one.truth.label}: logits {one.said.logit - one.truth.logit:+.2f}",
+            f"{one.said.label} rather than {one.truth.label}: logits {apart:+.2f}",
+            f"said − truth: {apart:+.2f}",
         ),
     ]
-    return section(f"{one.image}: {one.truth.label}, called {one.said.label}", row(*shown))
 
 
-def _told(word: str, side: Side) -> tuple[Html, str]:
-    return tag("strong", f"{word}: {side.label}"), f" {side.probability:.1%}, logit {side.logit:.2f}"
+def _told(side: Side) -> str:
+    return f"{side.label} {side.probability:.1%}, logit {side.logit:.2f}"
+
+
+def _title(word: str, side: Side) -> str:
+    return f"{word}: {side.label} {side.logit:.2f}"
 
 
 def _alt(word: str, side: Side, values: NDArray[np.float32]) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.images.tint import jpeg
+from service.images.tint import jpeg, side_by_side
 
 STYLE = (Path(__file__).parent / "paper.css").read_text(encoding="utf-8")
 
@@ -81,6 +82,26 @@ def figure(pixels: NDArray[np.uint8], alt: str, *caption: str) -> Html:
     height, width = pixels.shape[:2]
     picture = tag("img", src=f"data:image/jpeg;base64,{data}", alt=alt, width=width, height=height)
     return tag("figure", picture, tag("figcaption", *caption))
+
+
+@dataclass(frozen=True)
+class View:
+    """A picture uint8 [h, w, 3], what it shows for those who cannot see it, its caption, and a short one."""
+
+    pixels: NDArray[np.uint8]
+    alt: str
+    caption: str
+    title: str
+
+    @property
+    def figure(self) -> Html:
+        """Itself on a page."""
+        return figure(self.pixels, self.alt, self.caption)
+
+
+def sheet(views: Sequence[View], columns: int) -> NDArray[np.uint8]:
+    """Views of one size as one picture, in reading order, each with its short caption above."""
+    return side_by_side([view.pixels for view in views], [view.title for view in views], columns)
 
 
 def row(*figures: Html) -> Html:

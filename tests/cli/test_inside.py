@@ -100,7 +100,7 @@ def test_bias_of_a_folder(tmp_path: Path, data: Path) -> None:
     report = json.loads(fovea("evaluate", "bias", data, "--mask", "square", "--json").stdout)
     assert report["images"] == 36
     assert [one["place"] for one in report["classes"][0]["outside"]] == ["mask"]
-    output = fovea("evaluate", "bias", data, "--html", tmp_path / "b.html").output
+    output = fovea("evaluate", "bias", data, "--html", tmp_path / "b.html", "--picture", tmp_path / "b.jpg").output
     assert "cannot say: the field of view fills every picture" in output
     assert "Nothing can be said" in (tmp_path / "b.html").read_text()
     assert "has no mask 'disc'" in fovea("evaluate", "bias", data, "--mask", "disc", exit_code=1).output
@@ -109,7 +109,9 @@ def test_bias_of_a_folder(tmp_path: Path, data: Path) -> None:
 
 
 def test_dissection_of_a_folder(tmp_path: Path, data: Path) -> None:
-    report = json.loads(fovea("evaluate", "dissection", data, "--json", "--html", tmp_path / "d.html").stdout)
+    out = ("--html", tmp_path / "d.html", "--picture", tmp_path / "d.jpg")
+    report = json.loads(fovea("evaluate", "dissection", data, "--json", *out).stdout)
+    assert size(tmp_path / "d.jpg")[0] > 4 * 112
     assert [one["name"] for one in report["concepts"]] == ["square"]
     assert len(report["units"]) == 4
     assert (tmp_path / "d.html").read_text().count("<img") == 16
@@ -118,7 +120,9 @@ def test_dissection_of_a_folder(tmp_path: Path, data: Path) -> None:
 
 
 def test_errors_of_a_folder(tmp_path: Path, data: Path) -> None:
-    report = json.loads(fovea("evaluate", "errors", data, "--top", "3", "--json", "--html", tmp_path / "e.html").stdout)
+    out = ("--html", tmp_path / "e.html", "--picture", tmp_path / "e.png")
+    report = json.loads(fovea("evaluate", "errors", data, "--top", "3", "--json", *out).stdout)
+    assert size(tmp_path / "e.png")[0] > 4 * 220
     assert report["images"] == 36
     assert len(report["worst"]) == min(3, report["wrong"])
     assert (tmp_path / "e.html").read_text().count("<img") == 4 * len(report["worst"])
@@ -129,6 +133,8 @@ def test_what_excites_a_unit_in_a_folder(tmp_path: Path, data: Path) -> None:
     report = json.loads(fovea("evaluate", "exciting", data, "--unit", "2", "--top", "3", "--json").stdout)
     values = [peak["activation"] for peak in report["peaks"]]
     assert values == sorted(values, reverse=True)
-    fovea("evaluate", "exciting", data, "--html", tmp_path / "x.html")
+    fovea("evaluate", "exciting", data, "--html", tmp_path / "x.html", "--picture", tmp_path / "x.jpg")
+    wrong = fovea("evaluate", "exciting", data, "--picture", tmp_path / "x.gif", exit_code=1)
+    assert "name a .png or a .jpg file" in wrong.output
     assert (tmp_path / "x.html").read_text().count("<img") == 8
     assert "has no unit 7" in fovea("evaluate", "exciting", data, "--unit", "7", exit_code=1).output
