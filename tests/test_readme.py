@@ -15,6 +15,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from typer.testing import CliRunner
+
+from service.cli.main import app
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -99,6 +102,21 @@ def test_the_command_line_explains_without_a_server(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")
     assert "SYNTHETIC" in done.stdout
+
+
+@pytest.mark.parametrize("line", [line for line in COMMANDS if re.search("fovea (models|evaluate) ", line)])
+def test_the_commands_that_look_inside_write_what_they_say(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On fewer drawn eyes than a reader would take."""
+    words = shlex.split(line.replace("samples/", f"{ROOT}/samples/"))[1:]
+    few = ["--images", "16"] if words[0] == "evaluate" else []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FOVEA_DATA_DIR", str(tmp_path))
+    result = CliRunner().invoke(app, [*words, *few])
+    assert result.exit_code == 0, result.output
+    written = (tmp_path / words[-1]).read_bytes()
+    assert written.startswith((b"\x89PNG", b"<!doctype html>"))
 
 
 def _here() -> dict[str, str]:
