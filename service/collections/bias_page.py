@@ -113,7 +113,9 @@ def views(report: Bias, look: ClassLook, background: Pixels | None) -> list[View
         most = float(shares.max())
         alt = f"{title} of {look.label}: {words}, over the mean image; most in {_peak(shares)}"
         told = f"{title}: {words}. Full heat is {size * most:.1f} times an even share"
-        shown.append(View(heated(picture, shares, most), alt, told, f"{title.lower()}, up to {size * most:.1f} × even"))
+        shown.append(
+            View(heated(picture, shares, most), alt, told, f"{title.lower()}, up to {size * most:.1f} times even")
+        )
     return shown
 
 

@@ -71,7 +71,7 @@ def views(one: Mistake, seen: NDArray[np.uint8]) -> list[View]:
             opposed(small, contrast, float(np.abs(contrast).max())),
             f"The contrast: orange speaks for {one.said.label}, blue for {one.truth.label}",
             f"{one.said.label} rather than {one.truth.label}: logits {apart:+.2f}",
-            f"said − truth: {apart:+.2f}",
+            f"said less truth: {apart:+.2f}",
         ),
     ]
 

@@ -61,7 +61,10 @@ def tile(grid: Floats, scale: int) -> Pixels:
 
 
 def side_by_side(tiles: Sequence[Pixels], captions: Sequence[str], columns: int = 0) -> Pixels:
-    """Tiles of one size in reading order on white, a caption above each; as square a sheet as there can be."""
+    """Tiles of one size in reading order on white, a caption above each; as square a sheet as there can be.
+
+    Captions are for short words in Latin letters: the built-in font has no others, and what does not fit is cut off.
+    """
     height, width = tiles[0].shape[:2]
     columns = columns or math.ceil(math.sqrt(len(tiles)))
     rows = math.ceil(len(tiles) / columns)
