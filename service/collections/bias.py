@@ -169,7 +169,8 @@ def _verdict(evidence: Evidence, classes: list[ClassLook], hot: list[Hot]) -> tu
         f" to {decided.high:.0%}) comes from outside the {most.place}, which is {most.even:.0%} of the picture"
     )
     if hot:
-        told += f"; the {hot[0].where} alone decides {hot[0].times:.1f} times its even share for {hot[0].label}"
+        cell = next((one for one in hot if one.label == look.label), hot[0])
+        told += f"; the {cell.where} alone decides {cell.times:.1f} times its even share for {cell.label}"
     if hot or decided.p <= ALPHA:
         return "found", told
     return "not_found", f"{told}, and no class has more; no single place outside decides twice its even share"
