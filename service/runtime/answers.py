@@ -25,7 +25,7 @@ from service.models.registry import Registry
 from service.runtime import activations, examine
 from service.runtime.batching import Batcher
 from service.runtime.cache import Cache
-from service.runtime.exchange import Answer, Crossing, EngineFacts, ImageFacts, ModelFacts, Question, Watch
+from service.runtime.exchange import Activations, Answer, Crossing, EngineFacts, ImageFacts, ModelFacts, Question, Watch
 from service.runtime.features import Features
 from service.runtime.look import Look
 from service.runtime.targets import chosen, references
@@ -130,6 +130,7 @@ class Answers:
         patience = deadline - 0.1 * self.settings.deadline_s  # a partial map has to be painted and sent as well
         slow = question.quality or any(method.needs in {"input", "pixels"} for method in methods)
         parts = await self._run(slow, lambda: examine.examine(look, methods, question, patience), deadline)
+        watched = await self._watched(look, question.watch)
         explained = time.monotonic()
         return Answer(
             status="ok",
@@ -139,10 +140,16 @@ class Answers:
             predictions=parts.predictions[: question.top_k],
             explanations=parts.explanations,
             embedding=parts.embedding,
-            activations=parts.activations,
+            activations=watched,
             engine=EngineFacts(classifier.engine.name, classifier.engine.precision),
             timing_ms=_timing(begun, decode=decoded, forward=computed, explain=explained),
         )
+
+    async def _watched(self, look: Look, watch: Watch | None) -> Activations | None:
+        if watch is None:
+            return None
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._quick, activations.activations, look, watch)
 
     async def _prepared(self, data: bytes, classifier: Classifier, preview: int, deadline: float) -> Prepared:
         """The image decoded and framed, or remembered; whoever wants a preview of the original has it decoded again."""

@@ -20,18 +20,7 @@ from service.explain.methods import METHODS
 from service.images.picture import heatmap_png, overlay, upsample
 from service.models.classifier import Classifier
 from service.models.scores import label_logits, probabilities
-from service.runtime.activations import activations
-from service.runtime.exchange import (
-    Activations,
-    Embedding,
-    Explanation,
-    Picture,
-    Prediction,
-    Question,
-    Region,
-    Target,
-    TargetMap,
-)
+from service.runtime.exchange import Embedding, Explanation, Picture, Prediction, Question, Region, Target, TargetMap
 from service.runtime.look import Look, Wanted, alone, maps
 from service.runtime.targets import chosen, directions, references
 from service.runtime.trust import trust
@@ -45,12 +34,11 @@ FUSED = "; of several layers, each positive and divided by its maximum before th
 
 @dataclass(frozen=True)
 class Parts:
-    """What was found: every class, likeliest first; one explanation a method; what else was asked for."""
+    """What was found: every class, likeliest first; one explanation a method; the vector where it was asked for."""
 
     predictions: tuple[Prediction, ...]
     explanations: tuple[Explanation, ...]
     embedding: Embedding | None
-    activations: Activations | None = None
 
 
 def examine(look: Look, methods: list[Method], question: Question, deadline: float) -> Parts:
@@ -60,7 +48,6 @@ def examine(look: Look, methods: list[Method], question: Question, deadline: flo
         predictions=ranked,
         explanations=tuple(explanation(look, method, question, ranked, deadline) for method in methods),
         embedding=embedding(look, pooled=question.layer is not None and not methods) if question.embed else None,
-        activations=activations(look, question.watch) if question.watch else None,
     )
 
 
