@@ -111,12 +111,18 @@ def row(*figures: Html) -> Html:
 
 def table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Html:
     """A table whose first column names its rows; it scrolls within itself where the window is narrow."""
-    head = tag("tr", *(tag("th", column, scope="col") for column in columns))
-    body = (tag("tr", tag("th", first, scope="row"), *map(_cell, cells)) for first, *cells in rows)
+    lines = [list(line) for line in rows]
+    worded = [any(_is_words(line[place]) for line in lines) for place in range(len(columns))]
+    sides = [{"class_": "words"} if words else {} for words in worded]
+    head = tag("tr", *(tag("th", column, scope="col", **side) for column, side in zip(columns, sides, strict=True)))
+    body = (
+        tag("tr", tag("th", first, scope="row"), *(tag("td", c, **s) for c, s in zip(cells, sides[1:], strict=True)))
+        for first, *cells in lines
+    )
     whole = tag("table", tag("caption", caption), tag("thead", head), tag("tbody", *body))
     return tag("div", whole, class_="scroll", tabindex=0, role="region", aria_label=caption)
 
 
-def _cell(text: str) -> Html:
-    """Numbers stand to the right, words to the left."""
-    return tag("td", text) if text[:1] in "+-−0123456789" else tag("td", text, class_="words")
+def _is_words(text: str) -> bool:
+    """Columns of words stand to the left, of numbers to the right."""
+    return bool(text) and text[0] not in "+-−0123456789"
