@@ -39,7 +39,7 @@ def read(text: str) -> Reader:
 
 def test_what_is_no_markup_is_escaped_everywhere() -> None:
     hostile = '"><script>alert(1)</script>'
-    body = section(hostile, table(hostile, (hostile,), [(hostile, hostile)]), tag("p", hostile, title=hostile))
+    body = section(hostile, table(hostile, (hostile, hostile), [(hostile, hostile)]), tag("p", hostile, title=hostile))
     text = document(hostile, (hostile,), hostile, body, figure(np.zeros((2, 2, 3), np.uint8), hostile, hostile))
     assert "<script" not in text
     assert not any(name == "script" for name, _ in read(text).tags)
