@@ -9,14 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from service.errors import DoesNotApply
-from service.explain.heads import PooledLinear
+from service.explain.heads import RECTIFIED, PooledLinear, no_rule
 from service.explain.method import Method
 from service.explain.replica import replica
 
 POOLS = (nn.AvgPool2d, nn.AdaptiveAvgPool2d)
 WEIGHED = (nn.Linear, nn.Conv2d)
 NORMS = (nn.BatchNorm2d,)
-KNOWN = (*POOLS, *WEIGHED, *NORMS, nn.ReLU, nn.ReLU6, nn.MaxPool2d, nn.Dropout, nn.Flatten, nn.Identity)
+KNOWN = (*RECTIFIED, nn.ReLU6)
 Rule = Callable[[Tensor], Tensor]
 
 
@@ -34,12 +34,8 @@ def excitation_backprop(A: Tensor, head: nn.Module, target: Tensor) -> Tensor:
     if isinstance(head, PooledLinear):
         shares = [_shares(A, weight.clamp_min(0)) for weight in (head.weight, -head.weight)]  # each (N, K, h, w)
         return torch.einsum("nk,nkhw->nhw", target, shares[0] - shares[1])
-    unknown = {type(m).__name__ for m in head.modules() if not any(m.children()) and not isinstance(m, KNOWN)}
-    if unknown:
-        raise DoesNotApply(
-            f"excitation-backprop has no rule for {', '.join(sorted(unknown))}, which lie behind this layer; ask for a"
-            " deeper layer, or another method"
-        )
+    if reason := no_rule("Excitation backprop", head, KNOWN):
+        raise DoesNotApply(reason)
     if float(_descend(A, head, target.abs(), False).sum((1, 2, 3)).sub(target.abs().sum(1)).max()) > 0.01:
         raise DoesNotApply(
             "excitation-backprop passes probability down through weighted layers, and behind this layer the network"
@@ -139,6 +135,7 @@ ROWS = (
         formula="P(a) = a ⊙ W⁺ᵀ(P ⊘ W⁺a) from the class, minus the same from its negation",
         summary="Which places win the competition to excite the class rather than its opposite.",
         box_threshold=0.15,
+        known=KNOWN,
         layers="the last map, or any in front of it in networks that add no branches up",
     ),
 )

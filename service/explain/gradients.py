@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from service.explain.heads import PooledLinear
 from service.explain.method import Method, score, weighted
 
+ROUNDING = 1e-5
+
 
 def gradient(A: Tensor, head: nn.Module, target: Tensor) -> Tensor:
     """g = ∂(target · head(A)) / ∂A, one row a target: [N, C, h, w]. Nothing is written to A, head or its parameters."""
@@ -48,8 +50,14 @@ def xgradcam(A: Tensor, head: nn.Module, target: Tensor) -> Tensor:
 
 
 def hirescam(A: Tensor, head: nn.Module, target: Tensor) -> Tensor:
-    """HiResCAM (Draelos 2020): Σ_k g ⊙ A, signed; for a linear head its sum is the score without its bias."""
-    return (gradient(A, head, target) * A).sum(1)
+    """HiResCAM (Draelos 2020): Σ_k g ⊙ A, signed; for a linear head its sum is the score without its bias.
+
+    Behind a layer normalisation the terms of a place cancel by construction: what is smaller than `ROUNDING` of their
+    magnitudes is the rounding of float32, and becomes 0 rather than a picture.
+    """
+    terms = gradient(A, head, target) * A
+    M = terms.sum(1)
+    return torch.where(M.abs() > ROUNDING * terms.abs().sum(1), M, 0.0)
 
 
 def layercam(A: Tensor, head: nn.Module, target: Tensor) -> Tensor:

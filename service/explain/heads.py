@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torchvision.ops import StochasticDepth
 
 
 class PooledLinear(nn.Module):
@@ -41,3 +42,22 @@ def simplify(modules: Sequence[nn.Module]) -> nn.Module:
             return PooledLinear(linear.weight, bias)
         case _:
             return nn.Sequential(*modules)
+
+
+POOLS = (nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.MaxPool2d, nn.AdaptiveMaxPool2d)
+WEIGHTED = (nn.Linear, nn.Conv2d, nn.BatchNorm2d, PooledLinear)
+RECTIFIED = (*WEIGHTED, *POOLS, nn.ReLU, nn.Dropout, nn.Flatten, nn.Identity, nn.Sequential, StochasticDepth)
+"""What networks of weights, ReLUs and pooling are made of (a Sequential may be empty): some methods have a rule for each
+of these alone."""
+
+
+def strangers(head: nn.Module, known: tuple[type[nn.Module], ...]) -> str:
+    """The names of modules without submodules that are none of `known`, separated by commas; empty where all are."""
+    leaves = (module for module in head.modules() if not any(module.children()))
+    return ", ".join(sorted({type(leaf).__name__ for leaf in leaves if not isinstance(leaf, known)}))
+
+
+def no_rule(title: str, head: nn.Module, known: tuple[type[nn.Module], ...]) -> str | None:
+    """Why a method with rules for `known` modules alone cannot pass through a head; None where it can."""
+    found = strangers(head, known) if known else ""
+    return f"{title} has no rule for {found}, which lie behind this layer; ask for another method" if found else None

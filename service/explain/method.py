@@ -38,7 +38,8 @@ class Method:
     (the image and the whole network as well: called with `scene=`) or `pixels` (A is the image and the head the whole
     network, at the cut `input`: called with `scene=` too). box_threshold: the fraction of the maximum above which
     its authors draw a box. class_specific: whether the map depends on the target. contrasts: takes `versus=` itself,
-    where other methods are given the difference of the directions. layers: which layers suit it, in words.
+    where other methods are given the difference of the directions. known: the only modules it has a
+    rule for; empty where it needs none. layers: which layers suit it, in words.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Method:
     layers: str = "the last map; with several positions averaged into one weight, shallow layers lose the place"
     box_threshold: float = 0.15
     parameters: type[BaseModel] = NoParameters
+    known: tuple[type[nn.Module], ...] = ()
 
 
 @dataclass

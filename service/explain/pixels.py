@@ -15,7 +15,9 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
+from service.errors import DoesNotApply
 from service.explain.gradients import gradcam
+from service.explain.heads import RECTIFIED, no_rule
 from service.explain.method import Method, Scene, score
 from service.explain.replica import unrolled
 
@@ -193,6 +195,9 @@ def _guided(x: Tensor, head: nn.Module, target: Tensor) -> Tensor:
 
 
 def _hooked(kind: str, x: Tensor, head: nn.Module) -> Any:
+    """Raises DoesNotApply where the network has an activation that Captum passes over as if it were none."""
+    if reason := no_rule(kind, head, RECTIFIED):
+        raise DoesNotApply(reason)
     return getattr(_captum(), kind)(Scored(unrolled(head, x[:1])))
 
 
@@ -271,6 +276,7 @@ ROWS = (
         summary="Sharp edges that please the eye and hardly depend on the class: not evidence of a reason.",
         cost="2 and a backward pass",
         needs="pixels",
+        known=RECTIFIED,
         layers=PIXELS,
     ),
     Method(
@@ -282,6 +288,7 @@ ROWS = (
         summary="Guided backpropagation where Grad-CAM points: detail within the region, with the detail's weakness.",
         cost="2 and a backward pass",
         needs="pixels",
+        known=RECTIFIED,
         layers="the input, with Grad-CAM at the layer that is named",
     ),
     Method(
@@ -293,6 +300,7 @@ ROWS = (
         summary="Shares of every pixel in one backward pass that also count through saturated units.",
         cost="3 and a backward pass",
         needs="pixels",
+        known=RECTIFIED,
         layers=PIXELS,
     ),
     Method(

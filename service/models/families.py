@@ -38,17 +38,12 @@ from torchvision.models import (
 Stages = Iterator[tuple[str, nn.Module]]
 
 
-class InputTransform(nn.Module):
-    """Inception's change from ImageNet's normalisation to its own: x [N, 3, H, W] -> the same shape."""
-
-    def __init__(self, model: GoogLeNet | Inception3) -> None:
-        super().__init__()
-        self.transform = model._transform_input
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Rescale the three channels."""
-        rescaled: Tensor = self.transform(x)
-        return rescaled
+def input_transform(model: GoogLeNet | Inception3) -> nn.Conv2d:
+    """Inception's change from ImageNet's normalisation to its own, channel by channel, [N, 3, H, W] -> the same."""
+    transform = nn.Conv2d(3, 3, 1, groups=3).requires_grad_(False)
+    offset, one = (model._transform_input(torch.full((1, 3, 1, 1), value)) for value in (0.0, 1.0))
+    transform.weight.data, transform.bias.data = (one - offset).view(3, 1, 1, 1), offset.flatten()  # type: ignore[union-attr]
+    return transform
 
 
 class ChannelsFirst(nn.Module):
@@ -136,7 +131,7 @@ BASIC = tuple(sys.modules[family.__module__].BasicConv2d for family in (GoogLeNe
 def googlenet(model: GoogLeNet) -> Stages:
     """GoogLeNet (Szegedy 2015) without its auxiliary classifiers, which are silent at inference."""
     if model.transform_input:
-        yield "transform_input", InputTransform(model)
+        yield "transform_input", input_transform(model)
     yield from children(
         explicit(model),
         "conv1 maxpool1 conv2 conv3 maxpool2 inception3a inception3b maxpool3 inception4a inception4b inception4c"
@@ -149,7 +144,7 @@ def googlenet(model: GoogLeNet) -> Stages:
 def inception_v3(model: Inception3) -> Stages:
     """Inception v3 (Szegedy 2016) without its auxiliary classifier, which is silent at inference."""
     if model.transform_input:
-        yield "transform_input", InputTransform(model)
+        yield "transform_input", input_transform(model)
     yield from children(
         explicit(model),
         "Conv2d_1a_3x3 Conv2d_2a_3x3 Conv2d_2b_3x3 maxpool1 Conv2d_3b_1x1 Conv2d_4a_3x3 maxpool2 Mixed_5b Mixed_5c"

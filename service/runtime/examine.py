@@ -14,12 +14,13 @@ from torch import Tensor
 
 from service.errors import BadParameter, DoesNotApply, ModelFault, UnknownName
 from service.explain.boxes import boxes
-from service.explain.heads import PooledLinear
+from service.explain.heads import PooledLinear, no_rule
 from service.explain.method import Method
 from service.explain.methods import METHODS
 from service.images.picture import heatmap_png, overlay, upsample
 from service.models.classifier import Classifier
 from service.models.scores import label_logits, probabilities
+from service.models.stages import INPUT
 from service.runtime.exchange import Embedding, Explanation, Picture, Prediction, Question, Region, Target, TargetMap
 from service.runtime.look import Look, Wanted, alone, maps
 from service.runtime.targets import chosen, directions, references
@@ -96,6 +97,8 @@ def obstacle(method: Method, classifier: Classifier, layer: str) -> str | None:
     if not classifier.spatial(layer):
         maps = ", ".join(layer for layer in classifier.network.names if classifier.spatial(layer))
         return f"layer {layer!r} of model {name!r} has no map to show; those that have are {maps}"
+    if reason := no_rule(method.title, classifier.head(INPUT if method.needs == "pixels" else layer), method.known):
+        return reason
     if method.needs == "pooled-linear" and not isinstance(classifier.head(layer), PooledLinear):
         others = ", ".join(other.name for other in METHODS.values() if other.needs != "pooled-linear")
         return (

@@ -13,9 +13,16 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
+from service.engines.torch import normalised
 from service.explain.method import Scene
 from service.explain.methods import METHODS
+from service.models.classifier import architecture as build
+from service.models.classifier import load
+from service.models.parity import golden
+from service.models.registry import Registry
 from service.models.stages import Network, stages
+from service.models.weights import read
+from service.settings import Settings
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # what these packages import is theirs to mend
@@ -65,6 +72,22 @@ def subject(architecture: str, scale: float = 1.0) -> Subject:
             module.running_var.uniform_(0.5, 1.5)
     last_linear(model).weight.data.mul_(scale)
     x = torch.rand(3, 3, 96, 128) * 2 - 1
+    network, cut = Network(stages(model)), CUTS[architecture]
+    with torch.no_grad():
+        A = network.features(cut)(x)
+    return Subject(model, network, cut, model.get_submodule(HOOKED[architecture]), x, A)
+
+
+@functools.cache
+def shipped(architecture: str) -> Subject:
+    """The model of the registry with that name, on three generated eyes."""
+    registry = Registry(Settings(engine="torch"))
+    record, entry = registry.status(architecture).record, registry.entry(architecture)
+    model = build(entry)
+    load(model, read(record.weights, entry.sha256))
+    model.eval()
+    eyes = [golden(registry.entry("resnet18"), registry.status("resnet18").record.file.parent).x[:3]]
+    x = normalised(torch.from_numpy(np.concatenate(eyes)), entry.frame.mean, entry.frame.std)
     network, cut = Network(stages(model)), CUTS[architecture]
     with torch.no_grad():
         A = network.features(cut)(x)
@@ -141,9 +164,10 @@ RIGHT = {
 CASES = [(a, name, peer) for a, methods in RIGHT.items() for name, peers in methods.items() for peer in peers]
 
 
+@pytest.mark.parametrize("weights", [subject, shipped], ids=["seeded", "shipped"])
 @pytest.mark.parametrize(("architecture", "name", "peer"), CASES)
-def test_the_raw_map_is_the_peers(architecture: str, name: str, peer: str) -> None:
-    of = subject(architecture)
+def test_the_raw_map_is_the_peers(architecture: str, name: str, peer: str, weights: Callable[[str], Subject]) -> None:
+    of = weights(architecture)
     for pair in PAIRS:
         ours, theirs = scaled(of.ours(name, *pair)), scaled(RIGHT[architecture][name][peer](of, *pair))
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5, err_msg=f"image and class {pair}")

@@ -53,6 +53,10 @@ POOLED_LINEAR = {
 """Families whose class activation map exists; the others have more behind the pooling, or none."""
 
 
+NORMALISED = {"convnext_tiny", "vit", "vit_with_representation"}
+"""Families whose last map is only read through a layer normalisation."""
+
+
 @pytest.mark.parametrize("name", FAMILIES)
 def test_every_cut_is_the_model(name: str) -> None:
     model, network, x = built(name)
@@ -98,7 +102,8 @@ def test_every_method_explains_every_map_of_every_family(name: str) -> None:
                     continue
                 assert M.shape == (2, *A.shape[2:]), (layer, method.name)
                 assert torch.isfinite(M).all(), (layer, method.name)
-                assert M.abs().max() > 0, (layer, method.name)
+                vanishes = method.name == "hirescam" and name in NORMALISED  # by construction: see its docstring
+                assert vanishes or M.abs().max() > 0, (layer, method.name)
 
 
 def test_channels_last_families_give_maps_like_the_others() -> None:

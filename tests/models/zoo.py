@@ -21,6 +21,20 @@ def builder(name: str, **arguments: object) -> Callable[[], nn.Module]:
     return partial(torchvision.models.get_model, name, weights=None, num_classes=CLASSES, **arguments)
 
 
+def narrow(name: str, **arguments: object) -> Callable[[], nn.Module]:
+    """AlexNet and VGG with 64 units where theirs have 4096: the same stages, a thousandth of the weights."""
+
+    def build() -> nn.Module:
+        model = builder(name, **arguments)()
+        linear = [place for place, module in enumerate(model.classifier) if isinstance(module, nn.Linear)]
+        sizes = [model.classifier[linear[0]].in_features, *(64,) * (len(linear) - 1), CLASSES]
+        for place, taken, given in zip(linear, sizes[:-1], sizes[1:], strict=True):
+            model.classifier[place] = nn.Linear(taken, given)
+        return model
+
+    return build
+
+
 SMALL_SWIN = {
     "patch_size": [4, 4],
     "embed_dim": 12,
@@ -34,8 +48,8 @@ SMALL_VIT = {"patch_size": 8, "num_heads": 2, "hidden_dim": 24, "mlp_dim": 48, "
 FAMILIES: dict[str, tuple[int, Callable[[], nn.Module]]] = {
     **{name: (64, builder(name)) for name in ("resnet18", "resnext50_32x4d")},
     "densenet121": (64, builder("densenet121")),
-    "alexnet": (96, builder("alexnet")),
-    "vgg11": (64, builder("vgg11", init_weights=False)),
+    "alexnet": (96, narrow("alexnet")),
+    "vgg11": (64, narrow("vgg11", init_weights=False)),
     "googlenet": (64, builder("googlenet", aux_logits=True, transform_input=True, init_weights=False)),
     "inception_v3": (96, builder("inception_v3", aux_logits=True, transform_input=True, init_weights=False)),
     **{name: (64, builder(name)) for name in ("mobilenet_v2", "mobilenet_v3_small", "efficientnet_b0")},
