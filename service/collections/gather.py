@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 
 from service.collections.evidence import Evidence
 from service.errors import DoesNotApply, TrainingError
@@ -55,8 +54,15 @@ def said(seen: Seen) -> int:
 
 def cells(mask: NDArray[np.bool_], shape: tuple[int, int]) -> NDArray[np.float32]:
     """The share of every cell [h, w] of a grid that a mask bool [s, s] covers, 0 to 1."""
-    picture = Image.fromarray(mask.astype(np.float32))
-    return np.asarray(picture.resize((shape[1], shape[0]), Image.Resampling.BOX), np.float32)
+    down, across = (_overlaps(count, side) for count, side in zip(shape, mask.shape, strict=True))
+    return np.asarray(down @ mask @ across.T, np.float32)
+
+
+def _overlaps(count: int, side: int) -> NDArray[np.float64]:
+    """[count, side], the share of each cell that each pixel covers, along one side; Pillow's BOX is not exact."""
+    edges, pixels = np.linspace(0, side, count + 1), np.arange(side)
+    ends = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
+    return np.asarray(np.maximum(ends, 0) * count / side)
 
 
 def field_of(seen: Seen) -> NDArray[np.bool_]:

@@ -141,5 +141,5 @@ def test_no_alarm_over_models_that_learned_the_anatomy(tmp_path, model, kind) ->
     registry = Registry(Settings(data_dir=tmp_path, engine="torch"))
     classifier = registry.load(model)
     for first, marker in ((4_000_000, 0.0), (4_100_000, 0.0), (4_200_000, 0.9)):
-        report = bias(gather(classifier, survey(classifier, generated(Recipe(kind, first, 40, marker)))).evidence)
+        report = bias(gather(classifier, survey(classifier, generated(Recipe(kind, first, 30, marker)))).evidence)
         assert report.verdict == "not_found", report.reason
