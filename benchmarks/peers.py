@@ -1,12 +1,14 @@
-"""What people build otherwise, each as a server: `python -m benchmarks.peers torchcam|gradcam|litserve PORT`.
+"""What people build otherwise, each as a server: `python -m benchmarks.peers torchcam|gradcam|litserve PORT [unlocked]`.
 
 All take the same form with the same JPEG and answer with the same classes; torchcam and gradcam add the same kind of
-heatmap. Their libraries keep state on the model, so a lock lets one request through at a time.
+heatmap. Their libraries keep state on the model, so a lock lets one request through at a time, unless told otherwise to
+see what comes of it.
 """
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import sys
 import threading
@@ -53,11 +55,14 @@ def picture(grid: np.ndarray) -> str:
     return base64.b64encode(buffer.getvalue()).decode()
 
 
-def torchcam() -> FastAPI:
+Lock = contextlib.AbstractContextManager[Any]
+
+
+def torchcam(lock: Lock) -> FastAPI:
     """FastAPI around torchcam's GradCAM."""
     from torchcam.methods import GradCAM
 
-    model, lock, app = network(), threading.Lock(), FastAPI()
+    model, app = network(), FastAPI()
     extractor = GradCAM(model, "layer4")
 
     @app.post("/explain")
@@ -71,11 +76,11 @@ def torchcam() -> FastAPI:
     return app
 
 
-def gradcam() -> FastAPI:
+def gradcam(lock: Lock) -> FastAPI:
     """FastAPI around pytorch-grad-cam's GradCAM."""
     from pytorch_grad_cam import GradCAM
 
-    model, lock, app = network(trainable=True), threading.Lock(), FastAPI()
+    model, app = network(trainable=True), FastAPI()
     method = GradCAM(model=model, target_layers=[model.get_submodule("layer4")])
 
     @app.post("/explain")
@@ -102,7 +107,8 @@ def main() -> None:
     if name == "litserve":
         litserve(port)
     else:
-        app = {"torchcam": torchcam, "gradcam": gradcam}[name]()
+        lock: Lock = contextlib.nullcontext() if "unlocked" in sys.argv else threading.Lock()
+        app = {"torchcam": torchcam, "gradcam": gradcam}[name](lock)
         app.get("/health")(lambda: "ok")
         uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning")
 

@@ -61,10 +61,10 @@ def fovea(name: str, data: Path, **settings: object) -> Iterator[Server]:
 
 
 @contextmanager
-def peer(name: str) -> Iterator[Server]:
+def peer(name: str, *words: str) -> Iterator[Server]:
     """One of `benchmarks.peers`."""
     port = free_port()
-    with _running(name, port, ["-m", "benchmarks.peers", name, str(port)], "/health", {}) as it:
+    with _running(name, port, ["-m", "benchmarks.peers", name, str(port), *words], "/health", {}) as it:
         yield it
 
 

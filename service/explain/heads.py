@@ -47,8 +47,8 @@ def simplify(modules: Sequence[nn.Module]) -> nn.Module:
 POOLS = (nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.MaxPool2d, nn.AdaptiveMaxPool2d)
 WEIGHTED = (nn.Linear, nn.Conv2d, nn.BatchNorm2d, PooledLinear)
 RECTIFIED = (*WEIGHTED, *POOLS, nn.ReLU, nn.Dropout, nn.Flatten, nn.Identity, nn.Sequential, StochasticDepth)
-"""What networks of weights, ReLUs and pooling are made of (a Sequential may be empty): some methods have a rule for each
-of these alone."""
+"""What networks of weights, ReLUs and pooling are made of (a Sequential may be empty): some methods have a rule for
+each of these alone."""
 
 
 def strangers(head: nn.Module, known: tuple[type[nn.Module], ...]) -> str:
