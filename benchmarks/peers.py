@@ -1,4 +1,4 @@
-"""What people build otherwise, each as a server: `python -m benchmarks.peers torchcam|gradcam|litserve PORT [unlocked]`.
+"""What people build otherwise, as servers: `python -m benchmarks.peers torchcam|gradcam|litserve PORT [unlocked]`.
 
 All take the same form with the same JPEG and answer with the same classes; torchcam and gradcam add the same kind of
 heatmap. Their libraries keep state on the model, so a lock lets one request through at a time, unless told otherwise to
