@@ -79,10 +79,13 @@ async def ask(targets: Sequence[Target], clients: int) -> list[tuple[int, bytes]
         while waiting:
             place, target = waiting.popleft()
             connection = Connection(target)
-            while (answer := await connection.ask())[0] in (429, 503):
-                await asyncio.sleep(0.5)
+            status, body = await connection.ask()
             connection.close()
-            found[place] = answer
+            if status in (429, 503):
+                waiting.append((place, target))
+                await asyncio.sleep(0.5)
+            else:
+                found[place] = status, body
 
     await asyncio.gather(*(client() for _ in range(clients)))
     return [found[place] for place in range(len(targets))]
