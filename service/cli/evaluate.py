@@ -13,7 +13,7 @@ import torch
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from service.cli.bias import bias
 from service.cli.dissection import dissection
@@ -113,12 +113,12 @@ def faithfulness(
     if as_json:
         typer.echo(json.dumps([asdict(row) for row in rows], indent=2))
         return
-    table = Table(
-        "method", "empty", *rows[0].means, title=f"{rows[0].model}, {rows[0].images} images: mean ± its error"
-    )
+    heads = [name.replace("_", " ") for name in rows[0].means]
+    table = Table(Column("method", no_wrap=True), "empty", *heads, title=f"{rows[0].model}, {rows[0].images} images")
     for row in rows:
-        figures = (f"{row.means[name]:.3f} ± {row.errors[name]:.3f}" for name in row.means)
-        table.add_row(row.method, str(row.empty), *figures)
+        table.add_row(
+            row.method, str(row.empty), *(f"{row.means[name]:.2f}±{row.errors[name]:.2f}" for name in row.means)
+        )
     Console().print(table)
 
 
