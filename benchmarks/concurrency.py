@@ -4,7 +4,7 @@ Every job is one image and one class. Each library answers all jobs alone first,
 threads answer them at the same time on the same model object, and every map that differs from the library's own
 serial answer (by more than 1e-4 after division by its largest magnitude) is wrong. A job that raises is an error.
 
-    python benchmarks/concurrency.py --threads 4 --jobs 240
+    python -m benchmarks.concurrency --threads 4 --jobs 240
 """
 
 from __future__ import annotations

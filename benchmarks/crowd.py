@@ -30,6 +30,7 @@ from benchmarks.subject import jpeg
 from service.explain.methods import METHODS
 
 CLIENTS, IMAGES, SLOW_SHARE = 64, 12, 20
+PEERS = ("torchcam", "gradcam")
 Answer = tuple[Any, ...]
 Read = Callable[[bytes], Answer]
 
@@ -92,8 +93,13 @@ async def ask(targets: Sequence[Target], clients: int) -> list[tuple[int, bytes]
 
 
 async def tally(targets: Sequence[Target], read: Read, most: float) -> Counter[str]:
-    """How many were right, wrong, or no answer at all, when 64 clients asked at once."""
+    """How many were right, wrong, or no answer at all, when 64 clients asked at once.
+
+    Raises RuntimeError where a client alone gets no answer: then there is nothing to compare with.
+    """
     alone = await ask(targets, 1)
+    if any(status != 200 for status, _ in alone):
+        raise RuntimeError("a client alone got no answer")
     together = await ask(targets, CLIENTS)
     seen: Counter[str] = Counter(right=0, wrong=0, failed=0)
     for (status, lone), (other, crowded) in zip(alone, together, strict=True):
@@ -108,12 +114,13 @@ def main() -> None:
     """Print one line a server."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--requests", type=int, default=640)
+    parser.add_argument("--peers", nargs="*", choices=PEERS, default=list(PEERS))
     given = parser.parse_args()
     print(f"{CLIENTS} clients, {IMAGES} images", flush=True)
     with tempfile.TemporaryDirectory() as data, fovea("fovea", Path(data), deadline_s=300) as server:
         targets = list(questions(server.port, given.requests))
         print("fovea, every method:", dict(asyncio.run(tally(targets, ours, 1e-3))), flush=True)
-    for name in ("torchcam", "gradcam"):
+    for name in given.peers:
         with peer(name, "unlocked") as server:
             print(f"{name}:", dict(asyncio.run(tally(plain(server.port, 240), theirs, 2 / 255))), flush=True)
 
