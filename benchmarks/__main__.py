@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import library, machine, memory, service, startup, table
+from benchmarks import library, machine, memory, models, service, startup, table
 
 Part = Callable[[bool, Path], Any]
 
@@ -20,6 +20,7 @@ PARTS: dict[str, Part] = {
     "library": lambda quick, _: library.library(quick),
     "scaling": lambda quick, _: library.scaling(quick),
     "service": service.service,
+    "models": models.models,
     "startup": lambda *_: startup.startup(),
     "memory": memory.memory,
 }

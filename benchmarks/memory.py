@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmarks import load
 from benchmarks.load import Target
+from benchmarks.models import registry
 from benchmarks.process import fovea
 from benchmarks.subject import jpeg
 
@@ -15,21 +16,20 @@ SAMPLES = 20
 
 
 def memory(quick: bool, data: Path) -> dict[str, float]:
-    """Memory of the service with every shipped model loaded, over a number of explanations, and how it grows.
+    """Memory of the service with five models loaded, over a number of explanations of them in turn, and how it grows.
 
     The slope is fitted over the second half, when caches and allocators have settled; its error is the fit's own.
     """
     total = 600 if quick else 10_000
-    with fovea("memory", data, feature_cache_mb=64) as server:
+    names = registry(data / "five", 5)
+    with fovea("memory", data, feature_cache_mb=64, registry=data / "five") as server:
         body, kind = load.form(jpeg())
-        targets = [
-            Target(server.port, f"/explain/gradcam?model={name}", body, kind) for name in ("resnet18", "glaucoma")
-        ]
+        targets = [Target(server.port, f"/explain/gradcam?model={name}", body, kind) for name in names]
         sampled: list[tuple[int, float]] = []
         asked = 0
         while asked < total:
             for target in targets:
-                asked += asyncio.run(_some(target, total // SAMPLES // 2))
+                asked += asyncio.run(_some(target, total // SAMPLES // len(targets)))
             sampled.append((asked, server.megabytes))
     late = sampled[len(sampled) // 2 :]
     slope, error = _slope(late)
