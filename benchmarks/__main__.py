@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import library, machine, memory, models, service, startup, table
+from benchmarks import library, machine, memory, models, neighbours, service, startup, table
 
 Part = Callable[[bool, Path], Any]
 
@@ -23,6 +23,7 @@ PARTS: dict[str, Part] = {
     "models": models.models,
     "startup": lambda *_: startup.startup(),
     "memory": memory.memory,
+    "neighbours": lambda quick, _: neighbours.neighbours(quick),
 }
 
 

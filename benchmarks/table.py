@@ -27,6 +27,10 @@ def targets(found: Figures) -> Iterator[Line]:
         yield from _service(found)
     if "memory" in found:
         yield from _memory(found["memory"])
+    for name, figures in found.get("neighbours", {}).items():
+        if "clustered" in name:  # random vectors have no neighbours to speak of: measured, and no target
+            yield _most(f"neighbours, {name}: p50", figures["p50_ms"], 10, "ms")
+            yield _least(f"neighbours, {name}: recall@10", figures["recall"], 0.98)
     if "startup" in found:
         for run in ("first start", "later start"):
             yield _most(f"{run} to ready", found["startup"][f"{run}: ready, s"], 10, "s")

@@ -5,6 +5,7 @@ FoveaError
 │   ├── MalformedRequest         the request cannot be read at all
 │   ├── UnknownName              no such model, method, layer or label
 │   ├── DoesNotApply             the method has no meaning for this model, and why
+│   ├── StaleCollection          the collection was filled by other weights than the model has now
 │   ├── TooLarge                 more bytes, pixels or images than the limits allow
 │   ├── UnsupportedImage         not an image in a format we read
 │   ├── DamagedImage             a known format, but its content cannot be decoded
@@ -20,7 +21,8 @@ FoveaError
 └── OperatorError                configuration, weights and data on our own disk
     ├── RegistryError            names the file, the model and the field
     ├── WeightsError             missing, damaged or unexpected weights
-    └── TrainingError            data or settings that cannot be trained on
+    ├── TrainingError            data or settings that cannot be trained on
+    └── CollectionsError         the disk under the collections does not do what it should
 """
 
 from __future__ import annotations
@@ -44,6 +46,10 @@ class UnknownName(RequestError):
 
 class DoesNotApply(RequestError):
     """A method that has no meaning for this model; the text says why and what does apply."""
+
+
+class StaleCollection(RequestError):
+    """A collection filled by other weights than its model has now; the text says what mends it."""
 
 
 class TooLarge(RequestError):
@@ -115,3 +121,7 @@ class WeightsError(OperatorError):
 
 class TrainingError(OperatorError):
     """Data or settings that cannot be trained on."""
+
+
+class CollectionsError(OperatorError):
+    """The disk under the collections is full, read-only, damaged or busy; the text has what SQLite said."""

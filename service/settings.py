@@ -47,6 +47,9 @@ class Settings(BaseSettings):
     data_dir: Path = Path.home() / ".local" / "share" / "fovea"
     """Where fetched weights and everything else that is written lives."""
 
+    collections: Path | None = None
+    """Folder that keeps collections; none named, `collections` in the data folder."""
+
     engine: Literal["auto", "torch", "openvino"] = "auto"
     """Who computes feature maps; auto takes CUDA where there is one, then OpenVINO where installed, then torch."""
 
@@ -106,6 +109,11 @@ class Settings(BaseSettings):
 
     decode_memory_mb: int = Field(1024, ge=128)
     """MiB a decoder process may use beyond what it needs to start."""
+
+    @property
+    def collections_folder(self) -> Path:
+        """Folder that keeps collections, resolved."""
+        return self.collections or self.data_dir / "collections"
 
     @cached_property
     def forward_threads(self) -> int:

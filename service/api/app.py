@@ -19,7 +19,8 @@ from service.api.examples import told
 from service.api.limits import Limits
 from service.api.metrics import Metrics
 from service.api.problems import OF_HTTP, UNEXPECTED, occurrence, reply, reply_to
-from service.api.routes import analyze, embed, explain, methods, models, pages, predict, probes, problems
+from service.api.routes import analyze, collections, embed, explain, methods, models, pages, predict, probes, problems
+from service.collections.library import Library
 from service.errors import BadParameter
 from service.runtime.answers import Answers
 from service.settings import Settings
@@ -37,12 +38,13 @@ detail says what is wrong and what would be right.
 
 TAGS = [
     {"name": "answers", "description": "Ask about images."},
+    {"name": "collections", "description": "Reference sets of images, and what is near to an image in them."},
     {"name": "models", "description": "Which models there are, and what they say of themselves."},
     {"name": "methods", "description": "How an answer can be explained."},
     {"name": "operation", "description": "Probes, metrics, and what problems mean."},
 ]
 
-ROUTERS = (predict, explain, embed, analyze, models, methods, probes, problems, pages)
+ROUTERS = (predict, explain, embed, analyze, collections, models, methods, probes, problems, pages)
 
 NO_TELEMETRY = TelemetryConfig(tracing=False, metrics=False, logs=False, operation_spans=False, auto_configure=False)
 """FastAPI's own would hand queries and errors to any exporter that the environment names."""
@@ -67,6 +69,7 @@ def create_app(settings: Settings, answers: Answers | None = None) -> FastAPI:
     )
     app.state.settings = settings
     app.state.answers = answers or Answers(settings)
+    app.state.library = Library(app.state.answers)
     app.state.metrics = Metrics()
     app.state.metrics.watch_models(_states(app.state.answers))
     app.state.draining = False
@@ -102,6 +105,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
     finally:
         await app.state.answers.close()
+        app.state.library.close()
 
 
 def _states(answers: Answers) -> Callable[[], dict[str, str]]:

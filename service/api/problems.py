@@ -61,6 +61,12 @@ KINDS: dict[type[errors.FoveaError], Kind] = {
         "The method has no meaning for this model",
         "The detail says what the method needs of a model and which methods do apply; `GET /models/{name}` lists them.",
     ),
+    errors.StaleCollection: Kind(
+        409,
+        "stale-collection",
+        "The collection is older than its model's weights",
+        "Vectors of other weights cannot be compared with new ones. Fill a new collection.",
+    ),
     errors.TooLarge: Kind(
         413,
         "too-large",

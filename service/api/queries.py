@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Any, Literal, get_origin
 
 from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from starlette.datastructures import QueryParams
 
+from service.collections.collection import NAME
 from service.errors import BadParameter, UnknownName
 from service.explain.method import Method
 from service.explain.methods import METHODS
@@ -73,6 +74,63 @@ class ActivationsQuery(PlainQuery):
             raise BadParameter("query parameter units: name them by whole numbers from 0 on, as in units=0,5")
         watch = Watch(tuple(dict.fromkeys(map(int, words))), self.top)
         return Question(model=model, layer=self.layer, watch=watch)
+
+
+class CollectionQuery(PlainQuery):
+    """Parameters of a new collection."""
+
+    name: str = Field(
+        pattern=f"^{NAME.pattern}$",
+        description="What to call it: lower-case letters, digits, - and _.",
+        examples=["reference"],
+    )
+    model: Name | None = Field(None, description="The model whose features it holds; left out, the registry's default.")
+    thumbnails: bool = Field(True, description="Keep a small JPEG of every image.")
+    originals: bool = Field(False, description="Keep every image as it was sent.")
+
+
+class ItemsQuery(PlainQuery):
+    """Parameters of images for a collection."""
+
+    label: list[Name] = Field(
+        [], max_length=MOST_TARGETS, description="The images' class: one for all of them, or one for each, in order."
+    )
+    title: list[Name] = Field(
+        [], max_length=MOST_TARGETS, description="What to call each image, in order, such as its file's name."
+    )
+
+    def named(self, images: Sequence[bytes]) -> list[tuple[bytes, str, str]]:
+        """Each image with its name and label. Raises BadParameter where their numbers do not fit."""
+        labels, titles = self.label, self.title
+        if len(labels) == 1:
+            labels = labels * len(images)
+        for parameter, values in (("label", labels), ("title", titles)):
+            if values and len(values) != len(images):
+                raise BadParameter(f"query parameter {parameter}: {len(values)} came for {len(images)} images")
+        blank = [""] * len(images)
+        return list(zip(images, titles or blank, labels or blank, strict=True))
+
+
+class PageQuery(PlainQuery):
+    """Parameters of a list of items."""
+
+    after: int = Field(
+        0, ge=0, lt=2**63, description="List what comes behind the item of this number; `next` gives it."
+    )
+    limit: int = Field(100, ge=1, le=1000, description="How many items to list at most.")
+
+
+class NeighborsQuery(PlainQuery):
+    """Parameters of /collections/{name}/neighbors."""
+
+    k: int = Field(10, ge=1, le=100, description="How many neighbours to return, nearest first.")
+    metric: Literal["cosine", "l2"] = Field(
+        "cosine", description="cosine: 1 - cos of the angle between vectors. l2: Euclidean distance."
+    )
+    space: Literal["features", "pixels"] = Field(
+        "features", description="Compare what the network makes of images, or 32 × 32 pixels of each."
+    )
+    top_k: int = Field(5, ge=1, description="How many classes to return, likeliest first.")
 
 
 class PredictQuery(PlainQuery):

@@ -10,11 +10,16 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from service.api.allowance import Allowance
+from service.collections.library import Library
 from service.runtime.answers import Answers
 
 
 async def _answers(request: Request) -> Answers:
     return cast("Answers", request.app.state.answers)
+
+
+async def _library(request: Request) -> Library:
+    return cast("Library", request.app.state.library)
 
 
 async def _allowance(request: Request) -> Allowance:
@@ -23,6 +28,9 @@ async def _allowance(request: Request) -> Allowance:
 
 Asked = Annotated[Answers, Depends(_answers)]
 """The running service's use cases."""
+
+Kept = Annotated[Library, Depends(_library)]
+"""The service's collections."""
 
 Allowed = Annotated[Allowance, Depends(_allowance)]
 """What the images of one request may come to."""

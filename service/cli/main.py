@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from service.cli import ask, evaluate, models, openapi, serve, train
+from service.cli import ask, collections, evaluate, models, openapi, serve, train
 
 app = typer.Typer(
     name="fovea",
@@ -21,4 +21,5 @@ app.command(epilog="Example: `fovea embed samples/retina.jpg --out vector.npy`")
 app.add_typer(models.app, name="models")
 app.command(epilog="Example: `fovea train --help`")(train.train)
 app.add_typer(evaluate.app, name="evaluate")
+app.add_typer(collections.app, name="collections")
 app.command(epilog="Example: `fovea openapi --check`")(openapi.openapi)

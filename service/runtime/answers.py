@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import torch
 
-from service.errors import BadParameter, DeadlineExceeded, Overloaded
+from service.errors import BadParameter, DeadlineExceeded, Overloaded, RefusedImage
 from service.explain.method import Method
 from service.explain.methods import METHODS
 from service.images.decode import Limits
@@ -144,6 +144,21 @@ class Answers:
             engine=EngineFacts(classifier.engine.name, classifier.engine.precision),
             timing_ms=_timing(begun, decode=decoded, forward=computed, explain=explained),
         )
+
+    async def look(self, data: bytes, model: str | None, preview: int = 0) -> Look:
+        """An image seen at its model's default cut. preview: longer side of the picture that comes with it, 0 for none.
+
+        Raises RefusedImage where the model's guard refuses it, and all that `analyze` raises.
+        """
+        deadline = time.monotonic() + self.settings.deadline_s
+        classifier = self.registry.get(model)
+        prepared = await self._prepared(data, classifier, preview, deadline)
+        crossed = _crossed(classifier.entry.guard, prepared)
+        if crossed:
+            found = ", ".join(f"{one.measure} is {one.value:.3g} ({one.reason})" for one in crossed)
+            raise RefusedImage(f"model {classifier.entry.name!r} does not answer for such an image: {found}")
+        A = await self.features.get(classifier, classifier.cut, prepared.sha256, prepared.x, deadline)
+        return Look(classifier, prepared, classifier.cut, A, self.features.in_turn)
 
     async def _watched(self, look: Look, watch: Watch | None) -> Activations | None:
         if watch is None:

@@ -127,6 +127,10 @@ class FakeAnswers:
             return replace(nothing, status="refused", reasons=("out_of_distribution",))
         return answer
 
+    async def look(self, data: bytes, model: str | None, preview: int = 0) -> None:
+        await self.analyze(data, Question(model=model))
+        raise errors.UnsupportedImage("the fake looks at nothing")
+
     async def arrival_of(self, count: int) -> None:
         """Returns once so many further questions have arrived."""
         async with asyncio.timeout(60):

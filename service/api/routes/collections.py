@@ -1,0 +1,138 @@
+"""/collections: reference sets of images, and the neighbours of an image in them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from service.api import reference
+from service.api.asking import as_json, ask_all
+from service.api.body import read_images
+from service.api.contract import BINARY, IMAGES, OF_IMAGES, Responses, answers_with, example, problems
+from service.api.problems import describe
+from service.api.queries import CollectionQuery, ItemsQuery, NeighborsQuery, PageQuery, Plain
+from service.api.reference import Collection, Collections, Item, Items, NeighborsAnswer, NeighborsAnswers, Saved, Saveds
+from service.api.wiring import Allowed, Kept
+from service.collections.library import Near
+from service.errors import FoveaError, UnknownName
+from service.runtime.exchange import Question
+
+router = APIRouter(tags=["collections"])
+
+Name = Annotated[
+    str, Path(max_length=200, description="A collection; `GET /collections` lists them.", examples=["reference"])
+]
+Number = Annotated[int, Path(ge=1, lt=2**63, description="An item's number.", examples=[7])]
+
+MADE: Responses = {201: example(reference.COLLECTION)[200]}
+JPEG: Responses = {200: {"description": "The picture.", "content": {"image/jpeg": {"schema": BINARY}}}}
+
+
+@router.post("/collections", status_code=201, responses=MADE | problems(404, 422, 503))
+async def create(request: Request, query: Annotated[CollectionQuery, Query()], library: Kept) -> Collection:
+    """A new, empty collection for one version of one model."""
+    query.check(request.query_params)
+    made = await library.create(query.name, query.model, query.thumbnails, query.originals)
+    return Collection.of(made, library)
+
+
+@router.get("/collections", responses=example(Collections(collections=[reference.COLLECTION])) | problems(422, 503))
+async def collections(request: Request, query: Plain, library: Kept) -> Collections:
+    """All collections."""
+    query.check(request.query_params)
+    found = await library.collections()
+    return Collections(collections=[Collection.of(one, library) for one in found])
+
+
+@router.get("/collections/{name}", responses=example(reference.COLLECTION) | problems(404, 422, 503))
+async def collection(request: Request, name: Name, query: Plain, library: Kept) -> Collection:
+    """One collection: its model, what it keeps, and how many images it has."""
+    query.check(request.query_params)
+    return Collection.of(await asyncio.to_thread(lambda: library.store.collection(name)), library)
+
+
+@router.delete("/collections/{name}", responses=example(reference.COLLECTION) | problems(404, 422, 503))
+async def delete(request: Request, name: Name, query: Plain, library: Kept) -> Collection:
+    """Forget a collection and everything in it. Answers with what it was."""
+    query.check(request.query_params)
+    was = Collection.of(await asyncio.to_thread(lambda: library.store.collection(name)), library)
+    await asyncio.to_thread(lambda: library.store.delete(name))
+    return was
+
+
+@router.post(
+    "/collections/{name}/items",
+    openapi_extra=IMAGES,
+    responses=example(reference.SAVED) | problems(*sorted({*OF_IMAGES, 409})),
+    response_model=Saveds,
+)
+async def add(
+    request: Request, name: Name, query: Annotated[ItemsQuery, Query()], library: Kept, allowed: Allowed
+) -> Saveds:
+    """Add images. What is answered as saved is on the disk; one that cannot be read or is refused is not added."""
+    query.check(request.query_params)
+    opened, _ = await library.opened(name)
+    images = query.named(await read_images(request, allowed))
+    found = await library.add(name, images)
+    if len(found) == 1 and isinstance(found[0], FoveaError):
+        raise found[0]
+    results = [
+        describe(one, request.scope)
+        if isinstance(one, FoveaError)
+        else Saved(status="known" if one.known else "saved", id=one.id)
+        for one in found
+    ]
+    return Saveds(results=results, notice=library.notice(opened))
+
+
+@router.get("/collections/{name}/items", responses=example(reference.ITEMS) | problems(404, 422, 503))
+async def items(request: Request, name: Name, query: Annotated[PageQuery, Query()], library: Kept) -> Items:
+    """The images of a collection, page by page."""
+    query.check(request.query_params)
+    opened = await asyncio.to_thread(lambda: library.store.collection(name))
+    lines = await asyncio.to_thread(lambda: library.store.lines(name, query.after, query.limit + 1))
+    shown = [Item.model_validate(line) for line in lines[: query.limit]]
+    more = shown[-1].id if len(lines) > query.limit else None
+    return Items(items=shown, next=more, notice=library.notice(opened))
+
+
+@router.get(
+    "/collections/{name}/items/{number}/thumbnail", response_model=None, responses=JPEG | problems(404, 422, 503)
+)
+async def thumbnail(request: Request, name: Name, number: Number, query: Plain, library: Kept) -> Response:
+    """An item's small picture, a JPEG of at most 128 pixels."""
+    query.check(request.query_params)
+    data = await asyncio.to_thread(lambda: library.store.thumbnail(name, number))
+    if data is None:
+        raise UnknownName(f"collection {name!r} keeps no thumbnails")
+    return Response(data, media_type="image/jpeg")
+
+
+@router.delete("/collections/{name}/items/{number}", responses=example(reference.ITEM) | problems(404, 422, 503))
+async def remove(request: Request, name: Name, number: Number, query: Plain, library: Kept) -> Item:
+    """Forget one image. Answers with what it was."""
+    query.check(request.query_params)
+    found = (await asyncio.to_thread(lambda: library.store.named(name, [number]))).get(number)
+    await asyncio.to_thread(lambda: library.store.remove(name, number))
+    return Item.model_validate(found)
+
+
+@router.post(
+    "/collections/{name}/neighbors",
+    openapi_extra=IMAGES,
+    responses=answers_with(NeighborsAnswer, NeighborsAnswers, 409),
+    response_model=None,
+)
+async def neighbors(
+    request: Request, name: Name, query: Annotated[NeighborsQuery, Query()], library: Kept, allowed: Allowed
+) -> Response:
+    """Class scores, and the most similar images of a collection with their labels, distances and thumbnails."""
+    query.check(request.query_params)
+    near = Near(query.k, query.metric, query.space)
+    await library.opened(name)
+    images = await read_images(request, allowed)
+    question = Question(top_k=query.top_k)
+    outcomes = await ask_all(request, images, lambda data: library.neighbours(name, data, near, question))
+    return as_json(request, outcomes, NeighborsAnswer.of)

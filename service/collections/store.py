@@ -1,0 +1,81 @@
+"""Where collections are kept: the interface that everything else knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.collections.collection import Added, Collection, Item, Line
+
+Space = Literal["features", "pixels"]
+
+
+class Store(Protocol):
+    """Collections and their items. Every method blocks and is safe from any thread.
+
+    What a method has returned from is on the disk. Every method that takes a name raises UnknownName where there is no
+    such collection, and OperatorError where the disk does not do what it should.
+    """
+
+    def create(self, collection: Collection) -> Collection:
+        """A new, empty collection. Raises BadParameter where the name is taken or cannot be one."""
+        ...
+
+    def collections(self) -> list[Collection]:
+        """All, by name."""
+        ...
+
+    def collection(self, name: str) -> Collection:
+        """One of them."""
+        ...
+
+    def delete(self, name: str) -> None:
+        """Forget a collection and all its items."""
+        ...
+
+    def add(self, name: str, items: Sequence[Item]) -> list[Added]:
+        """Keep items, all or none; one whose image is there already is not kept twice."""
+        ...
+
+    def lines(self, name: str, after: int = 0, limit: int = 100) -> list[Line]:
+        """Items in the order they came, from the one behind number `after`."""
+        ...
+
+    def named(self, name: str, ids: Sequence[int]) -> dict[int, Line]:
+        """Those of these items that exist."""
+        ...
+
+    def known(self, name: str) -> set[str]:
+        """sha256 of every image, and every item's name, so that an import can go on where it stopped."""
+        ...
+
+    def item(self, name: str, number: int) -> Item:
+        """All of one item. Raises UnknownName."""
+        ...
+
+    def items(self, name: str) -> Iterator[tuple[int, Item]]:
+        """All of every item with its number, one after the other."""
+        ...
+
+    def thumbnail(self, name: str, number: int) -> bytes | None:
+        """An item's thumbnail, None where none is kept. Raises UnknownName for an item that does not exist."""
+        ...
+
+    def remove(self, name: str, number: int) -> None:
+        """Forget one item. Raises UnknownName."""
+        ...
+
+    def vectors(self, name: str, space: Space) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Numbers [N] and vectors float32 [N, D] of all items; pixels are divided by 255."""
+        ...
+
+    def revision(self, name: str) -> tuple[int, int]:
+        """A pair that differs whenever the items could."""
+        ...
+
+    def close(self) -> None:
+        """Let go of everything."""
+        ...
