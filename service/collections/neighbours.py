@@ -63,22 +63,24 @@ class Index:
         l2 is the Euclidean distance; cosine is 1 - cos, 0 to 2. Of equally distant ones the earlier comes first.
         """
         query = normalised(vector[None])[0] if self.metric == "cosine" else vector.astype(np.float32)
-        rows = self._candidates(query, probes)
-        rough = self.squares[rows] - 2 * (self.vectors[rows] @ query)
+        parts = self._candidates(query, probes)
+        rough = np.concatenate([self.squares[part] - 2 * (self.vectors[part] @ query) for part in parts])
+        rows = np.concatenate([np.arange(part.start, part.stop) for part in parts])
         few = min(len(rough), 4 * k)  # rounding may reorder the nearest, so more of them are compared again
-        taken = np.argpartition(rough, few - 1)[:few] if few < len(rough) else np.arange(few)
-        near = self.vectors[rows][taken] if isinstance(rows, slice) else self.vectors[rows[taken]]
-        squared = ((near - query) ** 2).sum(1)
-        places = self.places[rows][taken]
+        if few < len(rough):
+            rows = rows[np.argpartition(rough, few - 1)[:few]]
+        squared = ((self.vectors[rows] - query) ** 2).sum(1)
+        places = self.places[rows]
         order = np.lexsort((places, squared))[:k]
         return places[order], np.sqrt(squared[order]) if self.metric == "l2" else squared[order] / 2
 
-    def _candidates(self, query: Floats, probes: int) -> NDArray[np.int64] | slice:
+    def _candidates(self, query: Floats, probes: int) -> list[slice]:
+        """Where the vectors to compare lie: all of them, or the groups whose centres are nearest."""
         if not len(self.centres):
-            return slice(None)
-        away = ((self.centres - query) ** 2).sum(1)
-        chosen = np.argpartition(away, min(probes, len(away)) - 1)[:probes]
-        return np.concatenate([np.arange(self.starts[group], self.starts[group + 1]) for group in chosen])
+            return [slice(0, len(self.vectors))]
+        away = np.einsum("gd,gd->g", self.centres, self.centres) - 2 * (self.centres @ query)
+        chosen = np.argsort(away, kind="stable")[:probes]
+        return [slice(int(self.starts[group]), int(self.starts[group + 1])) for group in chosen]
 
 
 def normalised(vectors: Floats) -> Floats:

@@ -14,7 +14,6 @@ from tests.api.fakes import encoded
 from tests.api.test_real import running
 from tests.runtime.test_answers import picture
 
-
 DARK = encoded("image/jpeg", 1)
 
 

@@ -40,7 +40,7 @@ async def create(request: Request, query: Annotated[CollectionQuery, Query()], l
 
 @router.get("/collections", responses=example(Collections(collections=[reference.COLLECTION])) | problems(422, 503))
 async def collections(request: Request, query: Plain, library: Kept) -> Collections:
-    """All collections."""
+    """All collections, with how many images each has and whether it still fits its model."""
     query.check(request.query_params)
     found = await library.collections()
     return Collections(collections=[Collection.of(one, library) for one in found])
@@ -99,7 +99,7 @@ async def items(request: Request, name: Name, query: Annotated[PageQuery, Query(
 
 
 @router.get(
-    "/collections/{name}/items/{number}/thumbnail", response_model=None, responses=JPEG | problems(404, 422, 503)
+    "/collections/{name}/items/{number}/thumbnail", response_class=Response, responses=JPEG | problems(404, 422, 503)
 )
 async def thumbnail(request: Request, name: Name, number: Number, query: Plain, library: Kept) -> Response:
     """An item's small picture, a JPEG of at most 128 pixels."""
