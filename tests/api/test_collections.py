@@ -40,9 +40,12 @@ async def test_images_come_in_all_three_ways_and_are_found_again(tmp_path: Path)
         for query in ("", "&metric=l2", "&space=pixels", "&space=pixels&metric=l2"):
             answer = (await client.post(f"/collections/set/neighbors?k=2{query}", content=picture(seed=3))).json()
             nearest = answer["neighbors"]
-            assert nearest[0]["name"] == "x.png" and abs(nearest[0]["distance"]) < 1e-6 and len(nearest) == 2
+            assert nearest[0]["name"] == "x.png"
+            assert abs(nearest[0]["distance"]) < 1e-6
+            assert len(nearest) == 2
             assert base64.b64decode(nearest[0]["thumbnail"]["base64"]).startswith(b"\xff\xd8")
-            assert sum(answer["votes"].values()) == 2 and answer["exact"]
+            assert sum(answer["votes"].values()) == 2
+            assert answer["exact"]
         number = rest["items"][0]["id"]
         assert (await client.get(f"/collections/set/items/{number}/thumbnail")).content.startswith(b"\xff\xd8")
         assert (await client.delete(f"/collections/set/items/{number}")).json()["name"] == "x.png"
@@ -56,7 +59,8 @@ async def test_each_image_is_saved_or_has_its_problem(tmp_path: Path) -> None:
         await made(client, thumbnails=False)
         files = [("image", picture(seed=1)), ("image", b"no picture")]
         saved, problem = (await client.post("/collections/set/items", files=files)).json()["results"]
-        assert saved["status"] == "saved" and problem["status"] == 415
+        assert saved["status"] == "saved"
+        assert problem["status"] == 415
         assert (await client.get(f"/collections/set/items/{saved['id']}/thumbnail")).status_code == 404
         assert (await client.post("/collections/set/items?label=a&label=b&label=c", files=files)).status_code == 422
         assert (await client.get("/collections/set")).json()["count"] == 1
@@ -66,7 +70,8 @@ async def test_a_refused_image_is_not_added(tmp_path: Path) -> None:
     async with running(tmp_path) as client:
         await made(client, model="guarded")
         answer = await client.post("/collections/set/items", content=DARK)
-        assert answer.status_code == 422 and answer.json()["type"] == "/problems/refused-image"
+        assert answer.status_code == 422
+        assert answer.json()["type"] == "/problems/refused-image"
         near = (await client.post("/collections/set/neighbors", content=DARK)).json()
         assert (near["status"], near["neighbors"]) == ("refused", [])
         assert (await client.get("/collections/set")).json()["count"] == 0

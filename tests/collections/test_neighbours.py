@@ -35,7 +35,8 @@ def test_a_large_set_is_searched_well_and_its_own_members_are_found() -> None:
     hits = 0
     for place in range(0, 6000, 100):
         places, distances = index.search(vectors[place], 10, probes=12)
-        assert places[0] == place and distances[0] == 0
+        assert places[0] == place
+        assert distances[0] == 0
         hits += len(set(places.tolist()) & set(np.argsort(far(vectors, vectors[place], "l2"))[:10].tolist()))
     assert hits / 600 >= 0.98
 
@@ -43,4 +44,5 @@ def test_a_large_set_is_searched_well_and_its_own_members_are_found() -> None:
 def test_more_neighbours_than_there_are_gives_all_and_vectors_without_length_are_borne() -> None:
     index = Index.of(np.zeros((3, 4), np.float32), "cosine")
     places, distances = index.search(np.zeros(4, np.float32), 10)
-    assert places.tolist() == [0, 1, 2] and np.isfinite(distances).all()
+    assert places.tolist() == [0, 1, 2]
+    assert np.isfinite(distances).all()

@@ -86,14 +86,16 @@ def test_vectors_follow_every_change(store: SqliteStore) -> None:
     store.remove("set", ids[1])
     revisions.add(store.revision("set"))
     numbers, vectors = store.vectors("set", "features")
-    assert numbers.tolist() == [ids[0], ids[2]] and len(revisions) == 3
+    assert numbers.tolist() == [ids[0], ids[2]]
+    assert len(revisions) == 3
     assert np.array_equal(vectors, np.stack([item(1).embedding, item(3).embedding]))
     assert np.allclose(store.vectors("set", "pixels")[1][0], item(1).pixels.reshape(-1) / 255)
 
 
 def test_collections_are_apart_and_go_whole(store: SqliteStore) -> None:
     store.create(Collection("other", "tiny", WEIGHTS, "flatten", 8))
-    (mine,), (theirs,) = store.add("set", [item(1)]), store.add("other", [item(1)])
+    store.add("set", [item(1)])
+    (theirs,) = store.add("other", [item(1)])
     with pytest.raises(UnknownName):
         store.item("set", theirs.id)
     store.delete("set")
