@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from service.errors import FoveaError, RequestError
+from service.explain.fusion import Fusion
 from service.explain.methods import METHODS
 from service.images.picture import COLORMAPS
 from service.models.registry import Registry
@@ -60,7 +61,14 @@ def explain(
     model: ModelOption = None,
     target: Annotated[list[str] | None, typer.Option(help="Class to explain, by label or index; repeatable.")] = None,
     versus: Annotated[list[str] | None, typer.Option(help="Class to contrast with; repeatable.")] = None,
-    layer: Annotated[str | None, typer.Option(help="Where to cut; `fovea models show` names the layers.")] = None,
+    layer: Annotated[
+        list[str] | None,
+        typer.Option(help="Where to cut; `fovea models show` names the layers. Repeated, the maps are fused."),
+    ] = None,
+    fusion: Annotated[Fusion, typer.Option(help="How the maps of several layers are fused.")] = "max",
+    quality: Annotated[
+        bool, typer.Option("--quality", help="Say how far the map can be trusted; 36 forwards.")
+    ] = False,
     colormap: Annotated[str, typer.Option(help=f"One of {', '.join(COLORMAPS)}.")] = "inferno",
     heatmap: Annotated[
         bool, typer.Option("--heatmap", help="Write the grey heatmap alone, not over the image.")
@@ -79,7 +87,10 @@ def explain(
         methods=(method,),
         targets=tuple(target or ()),
         versus=tuple(versus or ()),
-        layer=layer,
+        layer=layer[0] if layer else None,
+        fused=tuple(layer[1:]) if layer else (),
+        fusion=fusion,
+        quality=quality,
         boxes=True,
         overlay=bool(out) and suffix != ".npy",
         overlay_type="image/png" if suffix == ".png" else "image/jpeg",
@@ -158,11 +169,18 @@ def _print(answer: Answer, as_json: bool) -> None:
     if answer.status == "refused":
         console.print(f"[yellow]refused: {', '.join(answer.reasons)}[/yellow]")
     table = Table("class", "probability", "logit")
-    for one in answer.predictions:
-        table.add_row(escape(one.label), f"{one.probability:.4f}", f"{one.logit:.3f}")
+    for prediction in answer.predictions:
+        table.add_row(escape(prediction.label), f"{prediction.probability:.4f}", f"{prediction.logit:.3f}")
     if answer.predictions:
         console.print(table)
+    for one in (one for explanation in answer.explanations for one in explanation.maps if one.quality):
+        figures = ", ".join(f"{name.replace('_', ' ')} {value:.3f}" for name, value in _known(one.quality))
+        console.print(f"the map for {escape(one.target.label)}: {figures}")
     console.print(f"{escape(answer.model.name)} {answer.model.version} · {escape(answer.model.notice)}")
+
+
+def _known(figures: Mapping[str, float | None] | None) -> list[tuple[str, float]]:
+    return [(name, value) for name, value in (figures or {}).items() if value is not None]
 
 
 def _plain(answer: Answer) -> dict[str, object]:
@@ -189,6 +207,7 @@ def _plain(answer: Answer) -> dict[str, object]:
                     "empty": one.empty,
                     "region": one.region,
                     "boxes": [vars(box) for box in one.boxes or ()],
+                    "quality": one.quality,
                 }
                 for one in explanation.maps
             ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import math
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -59,6 +60,7 @@ def registry(folder: Path) -> None:
     sha256 = save(tiny.weights(3, classes=1), folder / "single.safetensors")
     entry = tiny.ENTRY.format(name="single", sha256=sha256, more=SINGLE) + tiny.CARD.format(name="single")
     (folder / "single.toml").write_text(entry)
+    tiny.add(folder, "multilabel", seed=6, more='activation = "sigmoid"\ntemperature = 2.0')
     sha256 = tiny.add(folder, "guarded", seed=4)
     (folder / "guarded.toml").write_text((folder / "guarded.toml").read_text() + GUARD.format(name="guarded"))
     torch.manual_seed(5)
@@ -376,3 +378,26 @@ async def test_an_image_seen_before_is_neither_decoded_nor_computed_again(
     assert len(decoded) == 2
     await answers.predict(picture(772), Question())
     assert len(decoded) == 3
+
+
+async def test_every_label_of_a_multi_label_model_stands_for_itself(answers: Answers) -> None:
+    """Sigmoids of logits over the temperature: they need not sum to one, and each is explained by its own logit."""
+    names = answers.registry.entry("multilabel").labels
+    question = Question(model="multilabel", methods=("cam", "finercam"), targets=names, top_k=2)
+    answer = await answers.analyze(picture(7), question)
+    assert sum(p.probability for p in answer.predictions) != pytest.approx(1, abs=1e-3)
+    for prediction in answer.predictions:
+        assert prediction.probability == pytest.approx(1 / (1 + math.exp(-prediction.logit / 2.0)), abs=1e-6)
+    logits = {p.index: p.logit for p in answer.predictions}
+    bias = answers.registry.get("multilabel").head(answers.registry.get("multilabel").cut).bias
+    cam, finer = answer.explanations
+    for one in cam.maps:
+        assert float(one.grid.mean()) + float(bias[one.target.index]) == pytest.approx(
+            logits[one.target.index], abs=1e-5
+        )
+        assert one.target.probability == pytest.approx(1 / (1 + math.exp(-logits[one.target.index] / 2.0)), abs=1e-6)
+    assert not np.allclose(finer.maps[0].grid, finer.maps[1].grid)
+    against = await answers.analyze(picture(7), replace(question, targets=names[:1], versus=names[1:]))
+    np.testing.assert_allclose(
+        against.explanations[0].maps[0].grid, cam.maps[0].grid - cam.maps[1].grid, atol=1e-5
+    )  # y_0 − y_1
