@@ -12,6 +12,10 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
+import json
+import signal
+import subprocess
+import sys
 import threading
 import time
 import warnings
@@ -165,28 +169,43 @@ def same(a: NDArray[np.float32], b: NDArray[np.float32]) -> bool:
 
 
 def main() -> None:
-    """Print a table: right, wrong and failed jobs by library and method."""
+    """Print a table: right, wrong and failed jobs by library and method, each in a process that may die of it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, default=4)
     parser.add_argument("--jobs", type=int, default=240)
     parser.add_argument("--size", type=int, default=64, help="side of the images, in pixels")
     parser.add_argument("--only", nargs="*", choices=LIBRARIES, default=list(LIBRARIES))
+    parser.add_argument("--method", help="measure this one alone, in this process, and print JSON")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
+    if arguments.method:
+        print(json.dumps(vars(measured(arguments.only[0], arguments.method, arguments))))
+        return
     print(f"{arguments.jobs} maps of a shared ResNet-18, {arguments.threads} threads, torch {torch.__version__}")
-    print(f"{'library':<10}{'method':<18}{'right':>7}{'wrong':>7}{'errors':>8}{'serial s':>10}{'threads s':>11}")
+    print(f"{'library':<10}{'method':<22}{'right':>7}{'wrong':>7}{'errors':>8}")
     for library in arguments.only:
         for name in [name for name, _ in LIBRARIES[library](shared(arguments.size))]:
-            explain = dict(LIBRARIES[library](shared(arguments.size)))[name]  # fresh: errors leave hooks behind
-            count = max(arguments.threads, arguments.jobs // 20) if name in SLOW else arguments.jobs
-            jobs = [(i % IMAGES, i % CLASSES) for i in range(count)]
-            with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-                result = tally(explain, jobs, arguments.threads)
-            numbers = (
-                f"{result.right:>7}{result.wrong:>7}{result.errors:>8}{result.serial:>10.1f}{result.together:>11.1f}"
-            )
-            print(f"{library:<10}{name:<18}{numbers}  {result.problem}", flush=True)
+            given = ["--only", library, "--method", name, "--threads", arguments.threads, "--jobs", arguments.jobs]
+            command = [sys.executable, "-m", "benchmarks.concurrency", *map(str, given), "--size", str(arguments.size)]
+            ran = subprocess.run(command, capture_output=True, text=True, check=False)
+            if ran.returncode:
+                print(
+                    f"{library:<10}{name:<22}{'the process died: ':>24}{signal.strsignal(-ran.returncode)}", flush=True
+                )
+                continue
+            result = Tally(**json.loads(ran.stdout))
+            numbers = f"{result.right:>7}{result.wrong:>7}{result.errors:>8}"
+            print(f"{library:<10}{name:<22}{numbers}  {result.problem}", flush=True)
+
+
+def measured(library: str, name: str, arguments: argparse.Namespace) -> Tally:
+    """One method of one library."""
+    explain = dict(LIBRARIES[library](shared(arguments.size)))[name]
+    count = max(arguments.threads, arguments.jobs // 20) if name in SLOW else arguments.jobs
+    jobs = [(i % IMAGES, i % CLASSES) for i in range(count)]
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        return tally(explain, jobs, arguments.threads)
 
 
 if __name__ == "__main__":
