@@ -190,9 +190,9 @@ def main() -> None:
             command = [sys.executable, "-m", "benchmarks.concurrency", *map(str, given), "--size", str(arguments.size)]
             ran = subprocess.run(command, capture_output=True, text=True, check=False)
             if ran.returncode:
-                print(
-                    f"{library:<10}{name:<22}{'the process died: ':>24}{signal.strsignal(-ran.returncode)}", flush=True
-                )
+                died = f"the process died: {signal.strsignal(-ran.returncode)}" if ran.returncode < 0 else ""
+                reason = died or f"fails alone: {ran.stderr.strip().splitlines()[-1][:90]}"
+                print(f"{library:<10}{name:<22}  {reason}", flush=True)
                 continue
             result = Tally(**json.loads(ran.stdout))
             numbers = f"{result.right:>7}{result.wrong:>7}{result.errors:>8}"
