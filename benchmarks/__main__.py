@@ -21,10 +21,14 @@ PARTS: dict[str, Part] = {
     "scaling": lambda quick, _: library.scaling(quick),
     "service": service.service,
     "models": models.models,
-    "startup": lambda *_: startup.startup(),
+    "startup": lambda quick, _: startup.startup(quick),
     "memory": memory.memory,
     "neighbours": lambda quick, _: neighbours.neighbours(quick),
 }
+
+
+QUICK = ("machine", "library", "scaling", "service", "startup")
+"""The parts of a quick run; what grows with requests and models takes minutes to see."""
 
 
 def main() -> None:
@@ -32,11 +36,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds: under three minutes")
     parser.add_argument("--json", type=Path, help="where to write all figures")
-    parser.add_argument("--only", nargs="*", choices=list(PARTS), default=list(PARTS), help="the parts to measure")
+    parser.add_argument("--only", nargs="*", choices=list(PARTS), help="the parts to measure")
     given = parser.parse_args()
     data, found = library.scratch(), {}
     try:
-        for name in given.only:
+        for name in given.only or (QUICK if given.quick else PARTS):
             begun = time.monotonic()
             found[name] = PARTS[name](given.quick, data)
             print(f"{name}: {time.monotonic() - begun:.0f} s", file=sys.stderr)

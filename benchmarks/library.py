@@ -153,7 +153,7 @@ def library(quick: bool) -> dict[str, dict[str, float]]:
     found: dict[str, dict[str, float]] = {}
     for name in ("resnet18", "densenet121"):
         of = subject(name)
-        found[name] = in_turns(ours(of) | peers(of), 5 if quick else 30)
+        found[name] = in_turns(ours(of) | peers(of), 3 if quick else 30)
     found["resnet18 Score-CAM"] = _once(score_cams(subject("resnet18")))
     return found
 

@@ -57,10 +57,10 @@ async def closed_loops(targets: Mapping[str, Target], quick: bool) -> dict[str, 
 
 async def open_loops(target: Target, capacity: float, quick: bool) -> dict[str, dict[str, float]]:
     """Poisson arrivals at 50, 80 and 200 % of what the closed loop got through."""
-    seconds = 3.0 if quick else 8.0
+    seconds, shares = (3.0, (200,)) if quick else (8.0, (50, 80, 200))
     return {
         f"{share} %": (await load.poisson(target, max(1.0, capacity * share / 100), seconds)).figures()
-        for share in (50, 80, 200)
+        for share in shares
     }
 
 

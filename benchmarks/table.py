@@ -32,7 +32,7 @@ def targets(found: Figures) -> Iterator[Line]:
             yield _most(f"neighbours, {name}: p50", figures["p50_ms"], 10, "ms")
             yield _least(f"neighbours, {name}: recall@10", figures["recall"], 0.98)
     if "startup" in found:
-        for run in ("first start", "later start"):
+        for run in [run for run in ("first start", "later start") if f"{run}: ready, s" in found["startup"]]:
             yield _most(f"{run} to ready", found["startup"][f"{run}: ready, s"], 10, "s")
 
 
