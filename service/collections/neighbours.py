@@ -64,7 +64,9 @@ class Index:
         """
         query = normalised(vector[None])[0] if self.metric == "cosine" else vector.astype(np.float32)
         parts = self._candidates(query, probes)
-        rough = np.concatenate([self.squares[part] - 2 * (self.vectors[part] @ query) for part in parts])
+        rough = np.concatenate(
+            [self.squares[part] - 2 * np.einsum("nd,d->n", self.vectors[part], query) for part in parts]
+        )
         rows = np.concatenate([np.arange(part.start, part.stop) for part in parts])
         few = min(len(rough), 4 * k)  # rounding may reorder the nearest, so more of them are compared again
         if few < len(rough):
