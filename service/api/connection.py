@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from typing import cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from service.api.problems import OF_HTTP, occurrence
 
 MOST_HEADER_BYTES = 64 * 2**10
 SLOWEST_READER = 64 * 2**10
 """Bytes of an answer that its reader must take within one patience."""
 
-TOO_LONG = (
-    b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\n"
-    b"content-type: text/plain\r\ncontent-length: 34\r\n\r\nthe header may have 64 KiB at most"
+UNREADABLE = (
+    "this is no HTTP/1.1 request, or its address and header are longer than 64 KiB; long texts go into the body"
 )
 
 
@@ -42,8 +44,19 @@ class Connection(HttpToolsProtocol):
         if self._in_header:
             self._header_bytes += len(data)
         if self._in_header and self._header_bytes > MOST_HEADER_BYTES and not self.transport.is_closing():
-            self.transport.write(TOO_LONG)
-            self.transport.close()
+            self.send_400_response("")
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn's words, for what cannot be parsed
+        """Answer in the form of every other problem, though no route has seen the request."""
+        request_id = str(uuid.uuid4())
+        problem = occurrence(OF_HTTP[400], UNREADABLE, {"path": "", "state": {"request_id": request_id}})
+        content = problem.model_dump_json().encode()
+        self.transport.write(
+            b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: application/problem+json\r\n"
+            + f"x-request-id: {request_id}\r\ncontent-length: {len(content)}\r\n\r\n".encode()
+            + content
+        )
+        self.transport.close()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
