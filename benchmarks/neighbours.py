@@ -37,14 +37,14 @@ def measure(kind: str, count: int) -> dict[str, float]:
     squares = np.einsum("nd,nd->n", vectors, vectors)
     true = [set(np.argpartition(squares - 2 * (vectors @ query), K)[:K].tolist()) for query in queries]
     begun = time.perf_counter()
-    index = Index.of(vectors, "l2")
+    index = Index.of(np.arange(count), vectors, "l2")
     built = time.perf_counter() - begun
     times, hits = [], 0
     for query, nearest in zip(queries, true, strict=True):
         begun = time.perf_counter()
-        places, _ = index.search(query, K)
+        ids, _ = index.search(query, K)
         times.append((time.perf_counter() - begun) * 1000)
-        hits += len(nearest & set(places.tolist()))
+        hits += len(nearest & set(ids.tolist()))
     p50, p99 = np.percentile(times, [50, 99])
     return {"build_s": built, "p50_ms": float(p50), "p99_ms": float(p99), "recall": hits / (K * QUERIES)}
 

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from service.collections.collection import Added, Collection, Item, Line, checked
 from service.collections.making import THUMBNAIL, make, small
-from service.collections.neighbours import Index, Metric
+from service.collections.neighbours import Metric
+from service.collections.shelf import Shelf
 from service.collections.sqlite import SqliteStore
 from service.collections.store import Space, Store
 from service.errors import FoveaError, StaleCollection
@@ -22,7 +23,7 @@ from service.models.classifier import Classifier
 from service.runtime.answers import Answers
 from service.runtime.exchange import Answer, Question
 
-MOST_INDEXES = 4
+MOST_SHELVES = 4
 """Sets of vectors held in memory at a time."""
 
 
@@ -67,8 +68,8 @@ class Library:
 
     def __init__(self, answers: Answers) -> None:
         self.answers = answers
-        self._opening, self._indexing = threading.Lock(), threading.Lock()
-        self._indexes: dict[tuple[object, ...], tuple[tuple[int, int], list[int], Index]] = {}
+        self._opening, self._shelving = threading.Lock(), threading.Lock()
+        self._shelves: dict[tuple[str, Space, Metric], Shelf] = {}
 
     @property
     def store(self) -> Store:
@@ -165,29 +166,19 @@ class Library:
         return await asyncio.to_thread(self._found, name, vector, near, answer)
 
     def _found(self, name: str, vector: NDArray[np.float32], near: Near, answer: Answer) -> Neighbourhood:
-        numbers, index = self._index(name, near)
-        if not numbers:
-            return Neighbourhood.around(answer)
-        places, distances = index.search(vector, near.k)
-        ids = [numbers[place] for place in places]
+        found = self._shelf(name, near).search(vector, near.k)
+        ids = found.ids.tolist()
         lines = self.store.named(name, ids)
-        found = [
-            Neighbour(lines[one], float(distance), self.store.thumbnail(name, one))
-            for one, distance in zip(ids, distances, strict=True)
-            if one in lines
-        ]
-        return Neighbourhood.around(answer, found, exact=not len(index.centres))
+        there = [(lines[one], away) for one, away in zip(ids, found.distances.tolist(), strict=True) if one in lines]
+        nearest = [Neighbour(line, away, self.store.thumbnail(name, line.id)) for line, away in there[: near.k]]
+        return Neighbourhood.around(answer, nearest, found.exact)
 
-    def _index(self, name: str, near: Near) -> tuple[list[int], Index]:
-        """The collection's vectors, read once for as long as nothing changes."""
-        key = (name, near.metric, near.space)
-        with self._indexing:
-            revision = self.store.revision(name)
-            kept = self._indexes.pop(key, None)
-            if kept is None or kept[0] != revision:
-                numbers, vectors = self.store.vectors(name, near.space)
-                kept = revision, numbers.tolist(), Index.of(vectors, near.metric)
-            self._indexes[key] = kept
-            while len(self._indexes) > MOST_INDEXES:
-                self._indexes.pop(next(iter(self._indexes)))
-            return kept[1], kept[2]
+    def _shelf(self, name: str, near: Near) -> Shelf:
+        """The collection's vectors; those asked for last are kept."""
+        key = (name, near.space, near.metric)
+        with self._shelving:
+            shelf = self._shelves.pop(key, None) or Shelf(self.store, *key)
+            self._shelves[key] = shelf
+            while len(self._shelves) > MOST_SHELVES:
+                self._shelves.pop(next(iter(self._shelves)))
+            return shelf

@@ -33,52 +33,57 @@ CHUNK = 2**15
 class Index:
     """Vectors that can be searched. vectors: float32 [N, D], of length 1 for cosine, those of one group together.
 
-    places: int64 [N], where each was. squares: float32 [N]. centres: float32 [G, D] and starts: int64 [G + 1], both
-    empty where the search is exact.
+    ids: int64 [N], of each. squares: float32 [N]. centres: float32 [G, D] and starts: int64 [G + 1], both empty where
+    the search is exact.
     """
 
     metric: Metric
     vectors: Floats
-    places: NDArray[np.int64]
+    ids: NDArray[np.int64]
     squares: Floats
     centres: Floats
     starts: NDArray[np.int64]
 
+    @property
+    def exact(self) -> bool:
+        """Whether a search compares all vectors."""
+        return not len(self.centres)
+
     @classmethod
-    def of(cls, vectors: Floats, metric: Metric, exact: int = EXACT, groups: int = GROUPS) -> Index:
+    def of(
+        cls, ids: NDArray[np.int64], vectors: Floats, metric: Metric, exact: int = EXACT, groups: int = GROUPS
+    ) -> Index:
         """An index of vectors [N, D]; grouped by k-means with fixed seeds where there are more than `exact`."""
         rows = normalised(vectors) if metric == "cosine" else vectors
-        places, starts = np.arange(len(rows)), np.zeros(0, np.int64)
+        starts = np.zeros(0, np.int64)
         centres = np.zeros((0, rows.shape[1]), np.float32)
         if len(rows) > exact:
             centres, group = _grouped(rows, groups)
-            places = np.argsort(group, kind="stable")
-            starts = np.searchsorted(group[places], np.arange(groups + 1))
-            rows = rows[places]
-        return cls(metric, rows, places, np.einsum("nd,nd->n", rows, rows), centres, starts)
+            order = np.argsort(group, kind="stable")
+            starts = np.searchsorted(group[order], np.arange(groups + 1))
+            rows, ids = rows[order], ids[order]
+        return cls(metric, rows, ids, np.einsum("nd,nd->n", rows, rows), centres, starts)
 
     def search(self, vector: Floats, k: int, probes: int = PROBES) -> tuple[NDArray[np.int64], Floats]:
-        """The k nearest, nearest first: their places [k] and distances [k]; fewer where there are fewer.
+        """The k nearest, nearest first: their ids [k] and distances [k]; fewer where there are fewer.
 
-        l2 is the Euclidean distance; cosine is 1 - cos, 0 to 2. Of equally distant ones the earlier comes first.
+        l2 is the Euclidean distance; cosine is 1 - cos, 0 to 2. Of equally distant ones the lower id comes first.
         """
         query = normalised(vector[None])[0] if self.metric == "cosine" else vector.astype(np.float32)
         parts = self._candidates(query, probes)
-        rough = np.concatenate(
-            [self.squares[part] - 2 * np.einsum("nd,d->n", self.vectors[part], query) for part in parts]
-        )
+        rough = np.concatenate([self.squares[part] - 2 * (self.vectors[part] @ query) for part in parts])
         rows = np.concatenate([np.arange(part.start, part.stop) for part in parts])
         few = min(len(rough), 4 * k)  # rounding may reorder the nearest, so more of them are compared again
         if few < len(rough):
             rows = rows[np.argpartition(rough, few - 1)[:few]]
         squared = ((self.vectors[rows] - query) ** 2).sum(1)
-        places = self.places[rows]
-        order = np.lexsort((places, squared))[:k]
-        return places[order], np.sqrt(squared[order]) if self.metric == "l2" else squared[order] / 2
+        ids = self.ids[rows]
+        order = np.lexsort((ids, squared))[:k]
+        return ids[order], np.sqrt(squared[order]) if self.metric == "l2" else squared[order] / 2
 
     def _candidates(self, query: Floats, probes: int) -> list[slice]:
         """Where the vectors to compare lie: all of them, or the groups whose centres are nearest."""
-        if not len(self.centres):
+        if self.exact:
             return [slice(0, len(self.vectors))]
         away = np.einsum("gd,gd->g", self.centres, self.centres) - 2 * (self.centres @ query)
         chosen = np.argsort(away, kind="stable")[:probes]

@@ -15,14 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.collections.collection import PIXELS, Added, Collection, Item, Line, checked
-from service.collections.store import Space
+from service.collections.store import Revision, Space
 from service.errors import BadParameter, CollectionsError, UnknownName
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS collections (
   id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, model TEXT NOT NULL, weights TEXT NOT NULL,
   layer TEXT NOT NULL, dim INTEGER NOT NULL, thumbnails INTEGER NOT NULL, originals INTEGER NOT NULL,
-  created REAL NOT NULL, removed INTEGER NOT NULL DEFAULT 0);
+  created REAL NOT NULL, count INTEGER NOT NULL DEFAULT 0, removed INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS items (
   id INTEGER PRIMARY KEY AUTOINCREMENT, collection INTEGER NOT NULL REFERENCES collections(id) ON DELETE CASCADE,
   sha256 TEXT NOT NULL, name TEXT NOT NULL, label TEXT NOT NULL, predicted INTEGER NOT NULL,
@@ -39,6 +39,10 @@ LINE = "items.id, items.sha256, items.name, items.label, items.predicted, items.
 ALL = f"{LINE}, features, pixels, arrays, contents.thumbnail, original"
 JOINED = "items JOIN vectors ON vectors.item = items.id JOIN contents ON contents.item = items.id"
 ARRAYS = ("probabilities", "peaks", "maps", "mapped", "field", "mask")
+SPACES = {"features": "<f4", "pixels": "u1"}
+PAGE = 4096
+"""Vectors read at a time."""
+
 PATIENCE = 30.0
 """Seconds to wait while another process, such as an import, writes."""
 
@@ -87,9 +91,10 @@ class SqliteStore:
     def collection(self, name: str) -> Collection:
         """See `Store.collection`."""
         number = self._number(name)
-        found = self._all(f"SELECT {COLUMNS} FROM collections WHERE id = ?", number)  # noqa: S608
-        ((count,),) = self._all("SELECT count(*) FROM items WHERE collection = ?", number)
-        name, model, weights, layer, dim, thumbnails, originals, created = found[0]
+        ((name, model, weights, layer, dim, thumbnails, originals, created, count),) = self._all(
+            f"SELECT {COLUMNS}, count FROM collections WHERE id = ?",  # noqa: S608
+            number,
+        )
         return Collection(name, model, weights, layer, dim, bool(thumbnails), bool(originals), created, count)
 
     def delete(self, name: str) -> None:
@@ -117,6 +122,7 @@ class SqliteStore:
         db.execute("INSERT INTO vectors VALUES (?, ?, ?)", (found.lastrowid, *vectors))
         contents = _packed(item), item.thumbnail, item.original
         db.execute("INSERT INTO contents VALUES (?, ?, ?, ?)", (found.lastrowid, *contents))
+        db.execute("UPDATE collections SET count = count + 1 WHERE id = ?", (number,))
         return Added(found.lastrowid, known=False)
 
     def lines(self, name: str, after: int = 0, limit: int = 100) -> list[Line]:
@@ -164,25 +170,29 @@ class SqliteStore:
             within = self._number(name)
             if not db.execute("DELETE FROM items WHERE collection = ? AND id = ?", (within, number)).rowcount:
                 raise UnknownName(f"collection {name!r} has no item {number}")
-            db.execute("UPDATE collections SET removed = removed + 1 WHERE id = ?", (within,))
+            db.execute("UPDATE collections SET count = count - 1, removed = removed + 1 WHERE id = ?", (within,))
 
-    def vectors(self, name: str, space: Space) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """See `Store.vectors`."""
-        query = f"SELECT item, {space} FROM vectors JOIN items ON items.id = item WHERE collection = ? ORDER BY item"  # noqa: S608
-        rows = self._all(query, self._number(name))
-        numbers = np.array([row[0] for row in rows], np.int64)
-        joined = b"".join(row[1] for row in rows)
-        if space == "pixels":
-            flat = (np.frombuffer(joined, np.uint8) / np.float32(255)).astype(np.float32)
-            return numbers, flat.reshape(len(rows), PIXELS * PIXELS * 3)
-        return numbers, np.frombuffer(joined, "<f4").astype(np.float32).reshape(len(rows), self.collection(name).dim)
+    def vectors(self, name: str, space: Space, after: int = 0) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """See `Store.vectors`. Read page by page, so that nobody waits long."""
+        query = (
+            f"SELECT item, {space} FROM items JOIN vectors ON vectors.item = items.id"  # noqa: S608
+            " WHERE collection = ? AND items.id > ? ORDER BY items.id LIMIT ?"
+        )
+        number, dim = self._number(name), self.collection(name).dim if space == "features" else PIXELS * PIXELS * 3
+        ids, pages = [np.zeros(0, np.int64)], [np.zeros((0, dim), np.float32)]
+        while rows := self._all(query, number, after, PAGE):
+            ids.append(np.array([row[0] for row in rows], np.int64))
+            flat = np.frombuffer(b"".join(row[1] for row in rows), SPACES[space])
+            pages.append((flat if space == "features" else flat / np.float32(255)).astype(np.float32).reshape(-1, dim))
+            after = int(rows[-1][0])
+        return np.concatenate(ids), np.concatenate(pages)
 
-    def revision(self, name: str) -> tuple[int, int]:
+    def revision(self, name: str) -> Revision:
         """See `Store.revision`."""
         number = self._number(name)
         ((removed,),) = self._all("SELECT removed FROM collections WHERE id = ?", number)
         ((last,),) = self._all("SELECT max(id) FROM items WHERE collection = ?", number)
-        return removed, last or -number
+        return Revision(number, removed, last or 0)
 
     def _number(self, name: str) -> int:
         rows = self._all("SELECT id FROM collections WHERE name = ?", name)

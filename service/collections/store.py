@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
@@ -11,6 +12,19 @@ from numpy.typing import NDArray
 from service.collections.collection import Added, Collection, Item, Line
 
 Space = Literal["features", "pixels"]
+
+
+@dataclass(frozen=True)
+class Revision:
+    """What a collection's items are now; it differs whenever they could.
+
+    made: another one once a collection was made anew, or all its vectors were. removed: how many items were, so far.
+    last: the highest id there is, which never falls but by removal.
+    """
+
+    made: int
+    removed: int
+    last: int
 
 
 class Store(Protocol):
@@ -68,12 +82,12 @@ class Store(Protocol):
         """Forget one item. Raises UnknownName."""
         ...
 
-    def vectors(self, name: str, space: Space) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Numbers [N] and vectors float32 [N, D] of all items; pixels are divided by 255."""
+    def vectors(self, name: str, space: Space, after: int = 0) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Numbers [N] and vectors float32 [N, D] of the items behind number `after`; pixels are divided by 255."""
         ...
 
-    def revision(self, name: str) -> tuple[int, int]:
-        """A pair that differs whenever the items could."""
+    def revision(self, name: str) -> Revision:
+        """Whether anything changed, and what."""
         ...
 
     def close(self) -> None:
