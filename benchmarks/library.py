@@ -125,7 +125,7 @@ def peers(of: Subject) -> dict[str, Row]:
 
 
 def score_cams(of: Subject) -> dict[str, Row]:
-    """Score-CAM over every feature map: one forward each."""
+    """Score-CAM over every feature map: one forward each. Every network has seen an image before, ours is compiled."""
     from pytorch_grad_cam import ScoreCAM
 
     model = network(of.name, trainable=True)
@@ -136,9 +136,11 @@ def score_cams(of: Subject) -> dict[str, Row]:
         with contextlib.redirect_stderr(io.StringIO()):  # its progress bar
             return theirs(input_tensor=x, targets=None)
 
+    model(x)
     rows: dict[str, Row] = {"pytorch-grad-cam ScoreCAM": peer}
     for precision in precisions():
         engine = of.engine("openvino", precision)
+        engine.forward(x, of.cut)
 
         def again(engine: Engine = engine) -> Tensor:
             scene = Scene(x, lambda masked: head(engine.forward(masked, of.cut)))
