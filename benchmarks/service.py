@@ -1,4 +1,4 @@
-"""Whole servers on loopback, in turns: ours in each precision, and what people build otherwise."""
+"""Whole servers on loopback, in turns: ours in each precision, and what people build otherwise; ResNet-18 in each."""
 
 from __future__ import annotations
 
@@ -12,17 +12,21 @@ from pathlib import Path
 from benchmarks import load
 from benchmarks.library import precisions
 from benchmarks.load import Connection, Seen, Target
+from benchmarks.models import registry
 from benchmarks.process import Server, fovea, peer
 from benchmarks.subject import jpeg
 
 PEERS = ("torchcam", "gradcam", "litserve")
 ROUNDS = 3
+SLOW_SECONDS = 8.0
 
 
 def service(quick: bool, data: Path) -> dict[str, object]:
     """Closed and open loops, probes under load, a second look, predictions beside Score-CAM; all in one run."""
+    registry(data / "alone", 1)
     with ExitStack() as running:
-        servers = {f"fovea {one}": running.enter_context(fovea(one, data, precision=one)) for one in precisions()}
+        ours = {f"fovea {one}": fovea(one, data, precision=one, registry=data / "alone") for one in precisions()}
+        servers = {name: running.enter_context(server) for name, server in ours.items()}
         servers |= {name: running.enter_context(peer(name)) for name in PEERS}
         targets = {name: _explaining(name, server) for name, server in servers.items()}
         swept = asyncio.run(closed_loops(targets, quick))
@@ -31,10 +35,11 @@ def service(quick: bool, data: Path) -> dict[str, object]:
             capacity = swept[name]["32"]["goodput"]
             found["open loop"][name] = asyncio.run(open_loops(targets[name], capacity, quick))  # type: ignore[index]
             found["probe beside c = 32"][name] = asyncio.run(probed(targets[name], quick))  # type: ignore[index]
-            found["slow lane"][name] = asyncio.run(slow_lane(servers[name], quick))  # type: ignore[index]
+            if not quick:
+                found["slow lane"][name] = asyncio.run(slow_lane(servers[name]))  # type: ignore[index]
         found["start to ready, s"] = {name: round(server.seconds, 2) for name, server in servers.items()}
         found["memory, MB"] = {name: round(server.megabytes) for name, server in servers.items()}
-    with fovea("cached", data, feature_cache_mb=256) as server:
+    with fovea("cached", data, feature_cache_mb=256, registry=data / "alone") as server:
         found["second look, ms"] = asyncio.run(second_look(server))
     return found
 
@@ -72,15 +77,14 @@ async def probed(target: Target, quick: bool) -> dict[str, float]:
     return seen.figures()
 
 
-async def slow_lane(server: Server, quick: bool) -> dict[str, dict[str, float]]:
+async def slow_lane(server: Server) -> dict[str, dict[str, float]]:
     """/predict by one client, alone and while Score-CAM runs."""
     body, kind = load.form(jpeg())
     predict = Target(server.port, "/predict?model=resnet18", body, kind)
     scorecam = Target(server.port, "/explain/scorecam?model=resnet18", body, kind)
-    seconds = 3.0 if quick else 8.0
-    alone = await load.closed(predict, 1, seconds)
-    slow = asyncio.create_task(load.closed(scorecam, 1, seconds))
-    beside = await load.closed(predict, 1, seconds)
+    alone = await load.closed(predict, 1, SLOW_SECONDS)
+    slow = asyncio.create_task(load.closed(scorecam, 1, SLOW_SECONDS))
+    beside = await load.closed(predict, 1, SLOW_SECONDS)
     done = await slow
     return {"predict alone": alone.figures(), "predict beside": beside.figures(), "Score-CAM": done.figures()}
 
