@@ -17,7 +17,8 @@ FoveaError
 │   ├── ModelUnavailable         missing, loading or failed weights
 │   ├── ModelFault               numbers that are not finite: no answer rather than a wrong one
 │   ├── Overloaded               the queue is full
-│   └── DeadlineExceeded         the answer would have come too late
+│   ├── DeadlineExceeded         the answer would have come too late
+│   └── JobFailed                a long computation died, or its service did
 └── OperatorError                configuration, weights and data on our own disk
     ├── RegistryError            names the file, the model and the field
     ├── WeightsError             missing, damaged or unexpected weights
@@ -105,6 +106,10 @@ class Overloaded(UnavailableError):
 
 class DeadlineExceeded(UnavailableError):
     """The answer was not ready within the deadline."""
+
+
+class JobFailed(UnavailableError):
+    """A long computation ended without a result: its process died, or the service that waited for it."""
 
 
 class OperatorError(FoveaError):

@@ -124,6 +124,12 @@ KINDS: dict[type[errors.FoveaError], Kind] = {
         "The answer would have come too late",
         "It was not ready before the service's deadline. Ask again later, or with fewer images.",
     ),
+    errors.JobFailed: Kind(
+        503,
+        "job-failed",
+        "The computation ended without a result",
+        "Its process died, or the service that waited for it. Nothing is wrong with the request: ask for it again.",
+    ),
     errors.UnavailableError: Kind(
         503, "unavailable", "Not now", "Nothing is wrong with the request. Ask again after the seconds in Retry-After."
     ),
