@@ -19,7 +19,19 @@ from service.api.examples import told
 from service.api.limits import Limits
 from service.api.metrics import Metrics
 from service.api.problems import OF_HTTP, UNEXPECTED, occurrence, reply, reply_to
-from service.api.routes import analyze, collections, embed, explain, methods, models, pages, predict, probes, problems
+from service.api.routes import (
+    analyze,
+    collections,
+    embed,
+    explain,
+    jobs,
+    methods,
+    models,
+    pages,
+    predict,
+    probes,
+    problems,
+)
 from service.collections.library import Library
 from service.errors import BadParameter
 from service.runtime.answers import Answers
@@ -39,12 +51,13 @@ detail says what is wrong and what would be right.
 TAGS = [
     {"name": "answers", "description": "Ask about images."},
     {"name": "collections", "description": "Reference sets of images, and what is near to an image in them."},
+    {"name": "jobs", "description": "Work that takes longer than a request: how far it is, and an end to it."},
     {"name": "models", "description": "Which models there are, and what they say of themselves."},
     {"name": "methods", "description": "How an answer can be explained."},
     {"name": "operation", "description": "Probes, metrics, and what problems mean."},
 ]
 
-ROUTERS = (predict, explain, embed, analyze, collections, models, methods, probes, problems, pages)
+ROUTERS = (predict, explain, embed, analyze, collections, jobs, models, methods, probes, problems, pages)
 
 NO_TELEMETRY = TelemetryConfig(tracing=False, metrics=False, logs=False, operation_spans=False, auto_configure=False)
 """FastAPI's own would hand queries and errors to any exporter that the environment names."""
@@ -101,11 +114,12 @@ class Fovea(FastAPI):
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await app.state.answers.start()
+    await app.state.library.start()
     try:
         yield
     finally:
+        await app.state.library.close()
         await app.state.answers.close()
-        app.state.library.close()
 
 
 def _states(answers: Answers) -> Callable[[], dict[str, str]]:

@@ -118,8 +118,8 @@ async def _import(wish: Wish, registry: Path | None) -> None:
                 tick(len(group))
         _tell(library, wish.name, refused)
     finally:
+        await library.close()
         await answers.close()
-        library.close()
 
 
 def _pictures(wish: Wish, entry: Entry, known: set[str]) -> tuple[int, list[Callable[[], Picture]]]:

@@ -7,12 +7,13 @@ import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.collections.collection import Added, Collection, Item, Line, checked
+from service.collections.kinds import KINDS
 from service.collections.making import THUMBNAIL, make, small
 from service.collections.neighbours import Metric
 from service.collections.shelf import Shelf
@@ -22,6 +23,7 @@ from service.errors import FoveaError, StaleCollection
 from service.models.classifier import Classifier
 from service.runtime.answers import Answers
 from service.runtime.exchange import Answer, Question
+from service.runtime.jobs import Jobs
 
 MOST_SHELVES = 4
 """Sets of vectors held in memory at a time."""
@@ -68,6 +70,8 @@ class Library:
 
     def __init__(self, answers: Answers) -> None:
         self.answers = answers
+        works = {kind: partial(work, self) for kind, work in KINDS.items()}
+        self.jobs = Jobs(answers.settings.collections_folder, works)
         self._opening, self._shelving = threading.Lock(), threading.Lock()
         self._shelves: dict[tuple[str, Space, Metric], Shelf] = {}
 
@@ -81,8 +85,13 @@ class Library:
     def _store(self) -> Store:
         return SqliteStore(self.answers.settings.collections_folder)
 
-    def close(self) -> None:
-        """Let go of the store, if it was ever opened."""
+    async def start(self) -> None:
+        """Go on with jobs that were waiting when the last service ended."""
+        await self.jobs.start()
+
+    async def close(self) -> None:
+        """End what is running, and let go of the store, if it was ever opened."""
+        await self.jobs.close()
         if "_store" in vars(self):
             self._store.close()
 

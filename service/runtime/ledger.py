@@ -32,9 +32,7 @@ class Ledger(Generic[Record]):
         self._lock, self._records = threading.Lock(), TypeAdapter(kind)
         with _told(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(
-                folder / FILE, timeout=PATIENCE, check_same_thread=False, isolation_level=None
-            )
+            self._db = sqlite3.connect(folder / FILE, timeout=PATIENCE, check_same_thread=False, isolation_level=None)
             try:
                 for pragma in ("locking_mode = EXCLUSIVE", "synchronous = EXTRA"):
                     self._db.execute(f"PRAGMA {pragma}")

@@ -56,6 +56,8 @@ def test_every_route_of_the_contract_is_in_it(document: Document) -> None:
         "/collections/{name}/items/{number}",
         "/collections/{name}/items/{number}/thumbnail",
         "/collections/{name}/neighbors",
+        "/jobs",
+        "/jobs/{job}",
         "/methods",
         "/livez",
         "/readyz",

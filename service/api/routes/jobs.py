@@ -1,0 +1,39 @@
+"""/jobs: how far long work is, and an end to it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request
+
+from service.api.contract import example, problems
+from service.api.jobs import JOB, Job, Jobs
+from service.api.queries import Plain
+from service.api.wiring import Kept
+
+router = APIRouter(prefix="/jobs", tags=["jobs"])
+
+Number = Annotated[
+    str, Path(max_length=200, description="A job's id; `GET /jobs` lists them.", examples=["0d1b6c9a4f115f0c"])
+]
+
+
+@router.get("", responses=example(Jobs(jobs=[JOB])) | problems(422, 503))
+async def jobs(request: Request, query: Plain, library: Kept) -> Jobs:
+    """All jobs that are remembered, newest first."""
+    query.check(request.query_params)
+    return Jobs(jobs=[Job.of(one, request.scope) for one in await library.jobs.all()])
+
+
+@router.get("/{job}", responses=example(JOB) | problems(404, 422, 503))
+async def one(request: Request, job: Number, query: Plain, library: Kept) -> Job:
+    """How far a job is, and once it is done where its result is."""
+    query.check(request.query_params)
+    return Job.of(await library.jobs.job(job), request.scope)
+
+
+@router.delete("/{job}", responses=example(JOB) | problems(404, 422, 503))
+async def cancel(request: Request, job: Number, query: Plain, library: Kept) -> Job:
+    """Cancel a job that waits or runs, or forget one that is finished. Answers with the job as it then is."""
+    query.check(request.query_params)
+    return Job.of(await library.jobs.cancel(job), request.scope)

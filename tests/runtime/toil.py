@@ -1,0 +1,52 @@
+"""What children are asked to compute in tests."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from service.errors import BadParameter
+
+Told = Callable[[float, str], None]
+
+
+def well(arguments: dict[str, Any], told: Told) -> bytes:
+    told(0.5, "half")
+    os.write(1, b"a library says something\n")
+    told(0.75, "more")
+    facts = {
+        "nice": os.nice(0),
+        "threads": os.environ["OMP_NUM_THREADS"],
+        "secret": os.environ.get("FOVEA_TEST_SECRET"),
+        "sent": arguments["sent"],
+    }
+    return json.dumps(facts).encode()
+
+
+def refuse(arguments: dict[str, Any], told: Told) -> bytes:
+    raise BadParameter("perplexity: what is right")
+
+
+def fail(arguments: dict[str, Any], told: Told) -> bytes:
+    raise ZeroDivisionError("a mistake of ours")
+
+
+def starve(arguments: dict[str, Any], told: Told) -> bytes:
+    raise MemoryError
+
+
+def crash(arguments: dict[str, Any], told: Told) -> bytes:
+    os.kill(os.getpid(), getattr(signal, arguments["signal"]))
+    return b""
+
+
+def endless(arguments: dict[str, Any], told: Told) -> bytes:
+    Path(arguments["file"]).write_text(str(os.getpid()))
+    told(0.1, "for ever")
+    while True:
+        time.sleep(0.01)
