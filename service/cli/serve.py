@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import inspect
 import ipaddress
 import logging
@@ -19,6 +20,10 @@ from service.errors import FoveaError
 from service.settings import Settings, available_cores
 
 logger = logging.getLogger("fovea.serve")
+
+M_MMAP_THRESHOLD = -3  # malloc.h
+LARGE = 2**20
+"""Bytes from which memory is asked of the system, and given back to it when it is free."""
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
@@ -63,6 +68,7 @@ def _shown(default: Any) -> str:
 def serve(settings: Settings) -> None:
     """Serve all models of the registry over HTTP until SIGTERM or Ctrl-C."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format=LOG_FORMAT)
+    _give_memory_back()
     if not _is_loopback(settings.host):
         logger.warning(
             "listening on %s: whoever reaches this port may use the service, for it asks for no keys yet; keep it"
@@ -85,6 +91,12 @@ def serve(settings: Settings) -> None:
         settings.batch_size,
     )
     Server(app, settings).run()
+
+
+def _give_memory_back() -> None:
+    """With glibc, which otherwise keeps what loading a network took: pieces of up to 32 MB, once it has freed one."""
+    if mallopt := getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None:
+        mallopt(M_MMAP_THRESHOLD, LARGE)
 
 
 def _is_loopback(host: str) -> bool:
