@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Error, sync_playwright
 from tests.api.test_serving import Running, serving
 from tests.page import finder
 from tests.page.relay import Relay
+from tests.page.shelf import fill
 from tests.page.viewer import Viewer
 
 HERE = Path(__file__).parent
@@ -45,6 +46,12 @@ def server(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     finder.registry(folder / "zoo")
     with serving(folder / "zoo", folder) as running:
         yield running
+
+
+@pytest.fixture(scope="package")
+def shelf(server: Running) -> None:
+    """The service with the collections of shelf.py in it."""
+    fill(server.client)
 
 
 @pytest.fixture

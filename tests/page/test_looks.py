@@ -32,7 +32,20 @@ def facts(viewer: Viewer) -> None:
     viewer.page.locator("#tab-details").click()
 
 
+def similar(viewer: Viewer) -> None:
+    viewer.page.locator("#tab-similar").click()
+    viewer.page.get_by_label("Compare with plain pixels").check()
+    expect(viewer.page.locator(".cases")).to_have_count(2)
+
+
+def case(viewer: Viewer) -> None:
+    viewer.page.locator("#collection").select_option("marks-known")
+    viewer.page.locator(".cases button:has(img)").first.click()
+    expect(viewer.page.locator("#case dd").last).to_have_text("red mark")
+
+
 def several(viewer: Viewer) -> None:
+    viewer.press("Escape")
     viewer.page.locator("#tab-answer").click()
     viewer.open(IMAGE, DARK, b"no picture")
     expect(viewer.page.locator(".queue")).to_contain_text("4 of 4")
@@ -59,6 +72,8 @@ STATES: dict[str, Callable[[Viewer], None]] = {
     "card": card,
     "answered": answered,
     "facts": facts,
+    "similar": similar,
+    "case": case,
     "several": several,
     "refused": refused,
     "wrong": wrong,
@@ -80,6 +95,7 @@ CUT = """() => [...document.querySelectorAll("button, select, label")]
     .map((one) => one.textContent + one.id)"""
 
 
+@pytest.mark.usefixtures("shelf")
 @pytest.mark.parametrize("screen", SCREENS)
 def test_every_state_is_whole_and_open_to_everybody(browser: Browser, server: Running, screen: str) -> None:
     width, height, theme = SCREENS[screen]

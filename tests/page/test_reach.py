@@ -64,8 +64,8 @@ def test_keys_belong_to_the_field_that_is_typed_in(viewer: Viewer) -> None:
 def test_tabs_follow_the_arrow_keys(viewer: Viewer) -> None:
     viewer.page.locator("#tab-answer").focus()
     viewer.press("ArrowRight")
-    expect(viewer.page.locator("#tab-model")).to_be_focused()
-    expect(viewer.page.locator("#panel-model")).to_be_visible()
+    expect(viewer.page.locator("#tab-similar")).to_be_focused()
+    expect(viewer.page.locator("#panel-similar")).to_be_visible()
     viewer.press("End")
     expect(viewer.page.locator("#panel-details")).to_be_visible()
     viewer.press("Home")

@@ -21,7 +21,6 @@ export function createAnswering(store) {
     store.set({ asking: null });
   }
 
-  /** Ask, unless the answer is known already. */
   async function ask() {
     running?.control.abort();
     running = null;

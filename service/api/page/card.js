@@ -8,18 +8,17 @@ import { number, percent, readable, t } from "./words.js";
 
 const LABELS_SHOWN = 12;
 
-/** Draw the model of a store into an element. */
 export function createCard(store, element) {
   store.on(["details"], ({ details }) => refill(element, details ? sections(details) : []));
 }
 
 function sections(details) {
   return [
-    h("h2", {}, details.name, " ", h("span", { class: "quiet" }, details.version ?? "")),
-    details.problem && h("div", { class: "callout bad" }, h("strong", {}, t("card.problem")), h("p", {}, details.problem)),
-    details.card ? cardOf(details.card) : h("p", { class: "hint" }, t("card.none")),
+    h("h2", details.name, " ", h("span.quiet", details.version ?? "")),
+    details.problem && h("div.callout.bad", h("strong", t("card.problem")), h("p", details.problem)),
+    details.card ? cardOf(details.card) : h("p.hint", t("card.none")),
     details.state === "ready" && filtersOf(details),
-    h("h3", {}, t("card.facts")),
+    h("h3", t("card.facts")),
     factsOf(details),
     details.sanity && sanityOf(details.sanity),
     details.layers && layersOf(details),
@@ -28,23 +27,23 @@ function sections(details) {
 }
 
 function cardOf(card) {
-  const prose = (key, extra = "") => card[key] && h("section", { class: `prose ${extra}` }, h("h3", {}, t(`card.${key}`)), h("p", {}, coded(card[key])));
+  const prose = (key, extra = "") => card[key] && h("section", { class: `prose ${extra}` }, h("h3", t(`card.${key}`)), h("p", coded(card[key])));
   return [
-    card.notice && h("p", { class: "callout warn" }, card.notice),
+    card.notice && h("p.callout.warn", card.notice),
     prose("intended_use"),
     prose("do_not_use", "do-not"),
     prose("training_data"),
     figuresOf(card.figures),
     prose("licence"),
-    factList([["card.authors", card.authors.join(", ")], ["card.references", card.references.length ? h("ul", {}, card.references.map((text) => h("li", {}, reference(text)))) : ""]]),
+    factList([["card.authors", card.authors.join(", ")], ["card.references", card.references.length ? h("ul", card.references.map((text) => h("li", reference(text)))) : ""]]),
   ];
 }
 
 function figuresOf(figures) {
   const rows = Object.entries(figures);
   if (!rows.length) return null;
-  const lines = rows.map(([name, value]) => h("tr", {}, h("th", { scope: "row" }, spaced(name)), h("td", {}, cardValue(value))));
-  return h("section", {}, h("h3", {}, t("card.figures"), tip("card.figures.tip")), h("table", { class: "figures" }, h("tbody", {}, lines)));
+  const lines = rows.map(([name, value]) => h("tr", h("th", { scope: "row" }, spaced(name)), h("td", cardValue(value))));
+  return h("section", h("h3", t("card.figures"), tip("card.figures.tip")), h("table.figures", h("tbody", lines)));
 }
 
 const reference = (text) => (/^https:\/\/\S+$/.test(text) ? h("a", { href: text, rel: "noreferrer noopener", target: "_blank" }, text) : text);
@@ -67,8 +66,8 @@ function factsOf(details) {
 const parityOf = ({ images, probability }) => ({ images, probability: probability < 1e-6 ? "0.000001" : probability.toPrecision(1) });
 
 function filtersOf({ name }) {
-  const picture = h("img", { class: "filters", alt: t("filters.alt", { model: name }), src: address(`models/${encodeURIComponent(name)}/filters`) });
-  const section = h("section", {}, h("h3", {}, t("filters.title"), tip("filters.tip")), picture);
+  const picture = h("img.filters", { alt: t("filters.alt", { model: name }), src: address(`models/${encodeURIComponent(name)}/filters`) });
+  const section = h("section", h("h3", t("filters.title"), tip("filters.tip")), picture);
   picture.addEventListener("error", () => section.remove()); // a network without a convolution
   return section;
 }
@@ -77,21 +76,21 @@ function filtersOf({ name }) {
 function sanityOf({ steps, changed, images }) {
   const last = steps.at(-1)?.similarity ?? {};
   const lines = Object.keys(changed).map((name) =>
-    h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, changed[name] ? t("sanity.changed") : h("strong", {}, t("sanity.kept"))), h("td", {}, number(last[name]))),
+    h("tr", h("th", { scope: "row" }, name), h("td", changed[name] ? t("sanity.changed") : h("strong", t("sanity.kept"))), h("td", number(last[name]))),
   );
-  const head = h("thead", {}, h("tr", {}, ["sanity.method", "sanity.verdict", "sanity.likeness"].map((key) => h("th", { scope: "col" }, t(key)))));
-  return h("details", {}, h("summary", {}, t("sanity.title")), h("p", { class: "hint" }, t("sanity.tip", { count: images })), h("table", { class: "figures" }, head, h("tbody", {}, lines)));
+  const head = h("thead", h("tr", ["sanity.method", "sanity.verdict", "sanity.likeness"].map((key) => h("th", { scope: "col" }, t(key)))));
+  return h("details", h("summary", t("sanity.title")), h("p.hint", t("sanity.tip", { count: images })), h("table.figures", head, h("tbody", lines)));
 }
 
 function layersOf({ layers, default_layer: preset }) {
   const lines = layers.map(({ name, shape }) =>
-    h("tr", { class: name === preset ? "chosen" : "" }, h("th", { scope: "row" }, name), h("td", {}, shape.join(" × "))),
+    h("tr", { class: name === preset ? "chosen" : "" }, h("th", { scope: "row" }, name), h("td", shape.join(" × "))),
   );
-  const head = h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("card.layers.name")), h("th", { scope: "col" }, t("card.layers.shape"))));
-  return h("details", {}, h("summary", {}, t("card.layers")), h("table", { class: "figures" }, head, h("tbody", {}, lines)));
+  const head = h("thead", h("tr", h("th", { scope: "col" }, t("card.layers.name")), h("th", { scope: "col" }, t("card.layers.shape"))));
+  return h("details", h("summary", t("card.layers")), h("table.figures", head, h("tbody", lines)));
 }
 
 function refusedMethods(methods) {
   const not = methods.filter(({ applies }) => !applies);
-  return not.length > 0 && h("details", {}, h("summary", {}, t("card.not")), h("dl", { class: "facts tall" }, not.flatMap(({ name, reason }) => [h("dt", {}, name), h("dd", {}, reason)])));
+  return not.length > 0 && h("details", h("summary", t("card.not")), h("dl.facts.tall", not.flatMap(({ name, reason }) => [h("dt", name), h("dd", reason)])));
 }

@@ -27,7 +27,6 @@ export function createCatalogue(store, select, picking, say) {
     watch();
   }
 
-  /** Let a model answer. */
   async function choose(name) {
     const turn = (wanted += 1);
     write("model", name);

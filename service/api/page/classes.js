@@ -7,17 +7,16 @@ import { number, percent, readable, t } from "./words.js";
 
 const MANY = 10; // labels from which on there is a field to find one
 
-/** Draw the classes of a store into an element. */
 export function createClasses(store, element, picking) {
-  const list = h("ul", { class: "classes" });
-  const head = h("div", { class: "section-head" });
-  const note = h("p", { class: "hint" });
-  const finder = h("div", { class: "finder" });
-  const operating = h("p", { class: "hint operating" });
+  const list = h("ul.classes");
+  const head = h("div.section-head");
+  const note = h("p.hint");
+  const finder = h("div.finder");
+  const operating = h("p.hint.operating");
   element.append(head, note, list, operating, finder);
 
   function draw(state) {
-    refill(head, h("h2", {}, t("classes.title"), tip("classes.tip")), ratherButton(state, picking));
+    refill(head, h("h2", t("classes.title"), tip("classes.tip")), ratherButton(state, picking));
     refill(list, rowsOf(state).map((row) => rowElement(row, state, picking)));
     list.classList.toggle("stale", state.asking !== null && state.answer !== null);
     note.replaceChildren(...noteOf(state, picking));
@@ -33,8 +32,8 @@ export function createClasses(store, element, picking) {
 function ratherButton({ rather, answer }, picking) {
   const several = (answer?.predictions.length ?? 0) > 1;
   return h(
-    "button",
-    { type: "button", class: "ghost", "aria-pressed": String(rather), disabled: !several && !rather, title: t("classes.rather.title"), "data-key": "rather", onclick: picking.toggleRather },
+    "button.ghost",
+    { "aria-pressed": String(rather), disabled: !several && !rather, title: t("classes.rather.title"), key: "rather", onclick: picking.toggleRather },
     t("classes.rather"),
   );
 }
@@ -53,13 +52,13 @@ function rowElement({ index, label, probability, logit }, state, picking) {
   const readableLabel = readable(label);
   const explained = shown.includes(index);
   const title = logit === undefined ? "" : t("classes.row.title", { label: readableLabel, probability: percent(probability), logit: number(logit) });
-  const bar = h("span", { class: "bar", "aria-hidden": "true" });
+  const bar = h("span.bar", { "aria-hidden": "true" });
   bar.style.setProperty("--share", probability);
   const button = h(
-    "button",
-    { type: "button", class: "class", "aria-pressed": String(explained), title, "data-key": `class ${index}`, onclick: () => picking.clickClass(index) },
-    h("span", { class: "class-name" }, readableLabel),
-    h("span", { class: "class-share" }, percent(probability)),
+    "button.class",
+    { "aria-pressed": String(explained), title, key: `class ${index}`, onclick: () => picking.clickClass(index) },
+    h("span.class-name", readableLabel),
+    h("span.class-share", percent(probability)),
     bar,
   );
   return h("li", { class: explained ? "chosen" : "" }, markOf(index, readableLabel, state, explained, picking), button);
@@ -72,7 +71,7 @@ function markOf(index, label, { rather, picked }, explained, picking) {
     return h("span", { class: `side ${side}` }, side && t(`classes.${side}`));
   }
   const name = t("classes.check", { label });
-  return h("input", { type: "checkbox", checked: explained, "aria-label": name, title: name, "data-key": `check ${index}`, onchange: () => picking.toggleClass(index) });
+  return h("input", { type: "checkbox", checked: explained, "aria-label": name, title: name, key: `check ${index}`, onchange: () => picking.toggleClass(index) });
 }
 
 function noteOf(state, picking) {
@@ -88,10 +87,10 @@ function noteOf(state, picking) {
 }
 
 const follow = (picking) =>
-  h("button", { type: "button", class: "link", "data-key": "follow", onclick: () => picking.explain(null) }, t("classes.likeliest"));
+  h("button.link", { key: "follow", onclick: () => picking.explain(null) }, t("classes.likeliest"));
 
 const swapButton = (picking) =>
-  h("button", { type: "button", class: "link", "data-key": "swap", onclick: picking.swap }, icon("swap"), t("classes.rather.swap"));
+  h("button.link", { key: "swap", onclick: picking.swap }, icon("swap"), t("classes.rather.swap"));
 
 /** What the model's own threshold makes of the second of two classes. */
 function operatingPoint({ answer, details }) {
@@ -106,7 +105,7 @@ function operatingPoint({ answer, details }) {
 
 function find(labels, picking) {
   const options = h("datalist", { id: "labels" }, labels.map((label) => h("option", { value: label })));
-  const field = h("input", { type: "search", list: "labels", placeholder: t("classes.find.hint"), "aria-label": t("classes.find"), "data-key": "find" });
+  const field = h("input", { type: "search", list: "labels", placeholder: t("classes.find.hint"), "aria-label": t("classes.find"), key: "find" });
   field.addEventListener("change", () => {
     const index = labels.indexOf(field.value);
     if (index < 0) return;

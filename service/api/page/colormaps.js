@@ -28,7 +28,6 @@ function unpacked(steps) {
 /** Uint8Array of 256 × 3, from nothing to the maximum. */
 export const table = (name) => tables.get(name);
 
-/** A canvas one pixel high with the whole scale, for legends. */
 export function scaleCanvas(name) {
   const canvas = document.createElement("canvas");
   canvas.width = 256;

@@ -2,6 +2,7 @@
 
 import { h, refill } from "./dom.js";
 import { digest, factList } from "./facts.js";
+import { button } from "./fields.js";
 import { coversAll } from "./paint.js";
 import { curl } from "./question.js";
 import { integer, number, t } from "./words.js";
@@ -10,14 +11,14 @@ import { integer, number, t } from "./words.js";
 export function createDetails(store, element, copy) {
   store.on(["answer", "current"], ({ answer, current }) => {
     const mine = answer && answer.item === current ? answer : null;
-    refill(element, mine ? sections(mine, copy) : h("p", { class: "hint" }, t("details.none")));
+    refill(element, mine ? sections(mine, copy) : h("p.hint", t("details.none")));
   });
 }
 
 function sections(answer, copy) {
   const first = answer.explanations[0];
   return [
-    h("h2", {}, t("details.answer")),
+    h("h2", t("details.answer")),
     factList([
       ["details.status", answer.status],
       ["details.model", `${answer.model.name} ${answer.model.version}`],
@@ -30,7 +31,7 @@ function sections(answer, copy) {
       ["details.time", timesOf(answer)],
       ["details.request", digest(answer.request_id)],
     ]),
-    h("h2", {}, t("details.image")),
+    h("h2", t("details.image")),
     factList([
       ["details.name", answer.item.name],
       ["details.size", t("details.size.value", answer.image)],
@@ -39,7 +40,7 @@ function sections(answer, copy) {
       ["details.notes", answer.image.notes.join("; ")],
       ["details.sha", digest(answer.image.sha256)],
     ]),
-    h("h2", {}, t("details.repeat")),
+    h("h2", t("details.repeat")),
     repeatOf(answer, copy),
   ];
 }
@@ -53,9 +54,9 @@ function parametersOf(explanations) {
 
 function rangesOf(explanations) {
   const lines = explanations.flatMap(({ method, maps }) =>
-    maps.map(({ target, minimum, maximum }) => h("li", {}, `${method}, ${target.label}: ${number(minimum)} … ${number(maximum)}`)),
+    maps.map(({ target, minimum, maximum }) => h("li", `${method}, ${target.label}: ${number(minimum)} … ${number(maximum)}`)),
   );
-  return h("ul", {}, lines);
+  return h("ul", lines);
 }
 
 function regionOf(region, image) {
@@ -67,11 +68,11 @@ function regionOf(region, image) {
 function timesOf({ timing_ms: timing, seconds }) {
   const steps = ["decode", "forward", "explain", "total"].filter((name) => name in timing);
   const lines = [...steps.map((name) => [t(`details.time.${name}`), timing[name]]), [t("details.time.round"), seconds * 1000]];
-  return h("ul", { class: "times" }, lines.map(([name, ms]) => h("li", {}, h("span", {}, name), h("span", {}, `${number(ms)} ms`))));
+  return h("ul.times", lines.map(([name, ms]) => h("li", h("span", name), h("span", `${number(ms)} ms`))));
 }
 
 function repeatOf(answer, copy) {
   const command = curl(answer.path, answer.item.name);
-  const field = h("textarea", { class: "command", readOnly: true, rows: 4, spellcheck: false, "aria-label": t("details.repeat.label"), value: command });
-  return h("div", {}, field, h("button", { type: "button", class: "button", "data-key": "curl", onclick: () => copy(field) }, t("details.repeat.copy")));
+  const field = h("textarea.command", { readOnly: true, rows: 4, spellcheck: false, "aria-label": t("details.repeat.label"), value: command });
+  return h("div", field, button("details.repeat.copy", () => copy(field)));
 }

@@ -1,15 +1,23 @@
 /* Making elements. Text is always text: nothing that a file, a model or a server says becomes markup. */
 
-/** An element. Properties: on* listen, class, data-* and aria-* are attributes, the rest are set as they are. */
-export function h(tag, properties = {}, ...children) {
+/**
+ * An element: "tag" or "tag.class.class"; then, if any, {properties}: on* listen, key is for refill, class, data-* and
+ * aria-* are attributes, the rest are set as they are; then what is inside.
+ */
+export function h(names, ...inside) {
+  const [tag, ...classes] = names.split(".");
   const element = document.createElement(tag);
+  const properties = inside[0]?.constructor === Object ? inside.shift() : {};
+  if (tag === "button") element.type = "button";
+  if (classes.length) element.className = classes.join(" ");
   for (const [name, value] of Object.entries(properties)) {
     if (value === undefined || value === null || value === false) continue;
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (name === "key") element.dataset.key = value;
     else if (name in element && name !== "list" && !name.includes("-")) element[name] = value;
     else element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(...inside.flat().filter((child) => child !== null && child !== undefined && child !== false));
   return element;
 }
 
@@ -21,7 +29,7 @@ export function refill(parent, ...children) {
 }
 
 /** Text in which `this` is code. */
-export const coded = (text) => text.split("`").map((part, place) => (place % 2 ? h("code", {}, part) : part));
+export const coded = (text) => text.split("`").map((part, place) => (place % 2 ? h("code", part) : part));
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -66,7 +74,6 @@ export function drawIcons(root) {
   for (const element of root.querySelectorAll("[data-icon]")) element.prepend(icon(element.dataset.icon));
 }
 
-/** Offer a file for saving. */
 export function download(blob, name) {
   const address = URL.createObjectURL(blob);
   const link = h("a", { href: address, download: name });

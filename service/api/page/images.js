@@ -23,7 +23,6 @@ export async function createItem(blob, name) {
   return item;
 }
 
-/** Let go of an item's bytes. */
 export const forget = (item) => URL.revokeObjectURL(item.address);
 
 async function decoded(address) {

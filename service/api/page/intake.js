@@ -9,7 +9,6 @@ export const SAMPLES = [
 
 export const sampleAddress = (sample) => `page/samples/${sample.file}`;
 
-/** Everything that opens and closes images, on a store. */
 export function createIntake(store) {
   const chooser = document.getElementById("chooser");
 
@@ -26,10 +25,8 @@ export function createIntake(store) {
 
   const looking = (item) => ({ current: item, enlarged: null, camera: { zoom: 1, x: 0.5, y: 0.5 }, pointer: null });
 
-  /** Look at an item. */
   const look = (item) => store.set(looking(item));
 
-  /** Look at the next or the previous one. */
   function step(by) {
     const { items, current } = store.state;
     if (items.length > 1) look(items[(items.indexOf(current) + by + items.length) % items.length]);

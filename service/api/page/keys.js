@@ -3,6 +3,7 @@
 import { HOME, farther, nearer, panned, toImage, toView } from "./camera.js";
 import { COLORMAPS } from "./colormaps.js";
 import { h, refill } from "./dom.js";
+import { button } from "./fields.js";
 import { mapsOf, scenesOf } from "./scenes.js";
 import { asStrength, MODES } from "./toolbar.js";
 import { t } from "./words.js";
@@ -78,7 +79,6 @@ function isTaken(event) {
   return target.matches("input[type=range], [role=tab]") && key.startsWith("Arrow");
 }
 
-/** Listen to the keys, and fill the help. */
 export function createKeys(parts, dialog) {
   let on = localStorage.getItem(OFF) !== "off"; // single keys can disturb those who speak to their computer
   const help = { toggle: () => (dialog.open ? dialog.close() : dialog.showModal()) };
@@ -97,8 +97,7 @@ export function createKeys(parts, dialog) {
     on = box.checked;
     localStorage.setItem(OFF, on ? "on" : "off");
   });
-  const rows = table.map(({ keys, shown, text }) => [h("dt", {}, (shown ?? keys).map((key) => h("kbd", {}, key))), h("dd", {}, t(text))]);
-  const close = h("button", { type: "button", class: "button", onclick: () => dialog.close() }, t("keys.close"));
-  refill(dialog, h("div", { class: "section-head" }, h("h2", { id: "keys-title" }, t("keys.title")), close), h("label", { class: "row" }, box, t("keys.on")), h("dl", { class: "keys" }, rows.flat()));
+  const rows = table.map(({ keys, shown, text }) => [h("dt", (shown ?? keys).map((key) => h("kbd", key))), h("dd", t(text))]);
+  refill(dialog, h("div.section-head", h("h2", { id: "keys-title" }, t("keys.title")), button("keys.close", () => dialog.close())), h("label.row", box, t("keys.on")), h("dl.keys", rows.flat()));
   return help;
 }

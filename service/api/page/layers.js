@@ -1,17 +1,17 @@
 /* Where in the network to look: one layer, or several whose maps become one. */
 
 import { h, refill } from "./dom.js";
+import { choice } from "./fields.js";
 import { tip } from "./tips.js";
 import { t } from "./words.js";
 
 const FUSIONS = ["max", "mean", "product"];
 
-/** Draw the layers of a store's model into an element. */
 export function createLayers(store, element, picking) {
-  const choice = h("div", { class: "row" });
-  const others = h("ul", { class: "methods" });
-  const how = h("div", { class: "row" });
-  const fold = h("details", {}, h("summary", {}, t("fusion.title")), h("p", { class: "hint" }, t("fusion.tip")), others, how);
+  const choice = h("div.row");
+  const others = h("ul.methods");
+  const how = h("div.row");
+  const fold = h("details", h("summary", t("fusion.title")), h("p.hint", t("fusion.tip")), others, how);
   element.append(choice, fold);
 
   store.on(["details", "picked"], ({ details, picked }) => {
@@ -28,20 +28,20 @@ export function createLayers(store, element, picking) {
 }
 
 function select(layers, chosen, { default_layer: preset }, picking) {
-  const options = layers.map(({ name, shape: [, height, width] }) =>
-    h("option", { value: name, selected: name === chosen }, t(name === preset ? "layer.default" : "layer.option", { name, height, width })),
-  );
-  const field = h("select", { id: "layer", "data-key": "layer", onchange: () => picking.layer(field.value) }, options);
-  return field;
+  const shapes = new Map(layers.map(({ name, shape }) => [name, shape]));
+  const text = (name) => {
+    const [, height, width] = shapes.get(name);
+    return t(name === preset ? "layer.default" : "layer.option", { name, height, width });
+  };
+  return choice("layer", [...shapes.keys()], chosen, text, picking.layer);
 }
 
 function other({ name }, fused, picking) {
-  const box = h("input", { type: "checkbox", checked: fused.includes(name), "data-key": `fuse ${name}`, onchange: () => picking.fuse(name) });
-  return h("li", {}, h("label", { class: "method" }, box, name));
+  const box = h("input", { type: "checkbox", checked: fused.includes(name), key: `fuse ${name}`, onchange: () => picking.fuse(name) });
+  return h("li", h("label.method", box, name));
 }
 
 function fusion(picked, picking) {
-  const options = FUSIONS.map((name) => h("option", { value: name, selected: name === picked.fusion }, t(`fusion.${name}`)));
-  const field = h("select", { id: "fusion", "data-key": "fusion", onchange: () => picking.fusion(field.value) }, options);
+  const field = choice("fusion", FUSIONS, picked.fusion, (name) => t(`fusion.${name}`), picking.fusion);
   return [h("label", { htmlFor: "fusion" }, t("fusion.label")), field];
 }

@@ -1,9 +1,11 @@
 /* The page: every part made once, in order, around one store. */
 
 import { createAnswering } from "./answering.js";
+import { createCase } from "./case.js";
 import { createCard } from "./card.js";
 import { createCatalogue } from "./catalogue.js";
 import { createClasses } from "./classes.js";
+import { createCollections } from "./collections.js";
 import { COLORMAPS } from "./colormaps.js";
 import { createDetails } from "./details.js";
 import { drawIcons, h, refill } from "./dom.js";
@@ -18,6 +20,7 @@ import { createProgress } from "./progress.js";
 import { createQuality } from "./quality.js";
 import { createQueue } from "./queue.js";
 import { createSaving } from "./saving.js";
+import { createSimilar } from "./similar.js";
 import { createStage } from "./stage.js";
 import { createStatus } from "./status.js";
 import { createStore, INITIAL } from "./store.js";
@@ -28,6 +31,26 @@ import { fill, t } from "./words.js";
 import { createWorklist } from "./worklist.js";
 import { createZoom } from "./zoom.js";
 
+/* What the modules above need: named here, so that it is fetched together with them and not after them. */
+import "./camera.js";
+import "./facts.js";
+import "./fields.js";
+import "./gestures.js";
+import "./heat.js";
+import "./images.js";
+import "./inquiry.js";
+import "./orientation.js";
+import "./paint.js";
+import "./patience.js";
+import "./question.js";
+import "./readout.js";
+import "./refusal.js";
+import "./scenes.js";
+import "./sheet.js";
+import "./strings.js";
+import "./tips.js";
+import "./wire.js";
+
 const part = (id) => document.getElementById(id);
 
 fill(document);
@@ -37,7 +60,7 @@ document.body.dataset.drop = t("open.drop");
 export const store = createStore(INITIAL);
 rememberView(store, COLORMAPS);
 const theme = createTheme(part("theme"));
-const tabs = createTabs(part("tabs"));
+const tabs = createTabs(part("tabs"), (panel) => store.set({ panel }));
 const picking = createPicking(store);
 const intake = createIntake(store);
 const catalogue = createCatalogue(store, part("model"), picking, say);
@@ -54,6 +77,8 @@ createMethods(store, part("methods"), picking);
 createParameters(store, part("parameters"), picking);
 createLayers(store, part("layers"), picking);
 createQuality(store, part("quality"), picking);
+createCollections(store, part("collections"));
+createSimilar(store, part("panel-similar"), createCase(store, part("case")));
 createCard(store, part("panel-model"));
 createDetails(store, part("panel-details"), saving.copy);
 createProgress(store, part("progress"), { answering, picking, intake, say });
@@ -65,7 +90,7 @@ for (const [id, act] of [["open", intake.choose], ["welcome-open", intake.choose
 
 for (const sample of SAMPLES) {
   const picture = h("img", { src: sampleAddress(sample), alt: "", width: 160, height: 160, loading: "eager" });
-  const button = h("button", { type: "button", class: "sample", "data-sample": sample.file, onclick: () => intake.openSample(sample) }, picture, h("span", {}, t(sample.title)), h("small", {}, t(sample.credit)));
+  const button = h("button.sample", { "data-sample": sample.file, onclick: () => intake.openSample(sample) }, picture, h("span", t(sample.title)), h("small", t(sample.credit)));
   part("samples").append(button);
 }
 

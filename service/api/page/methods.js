@@ -6,19 +6,18 @@ import { applicable, isSlow } from "./picking.js";
 import { tip } from "./tips.js";
 import { t } from "./words.js";
 
-/** Draw the methods of a store into an element. */
 export function createMethods(store, element, picking) {
-  const head = h("div", { class: "section-head" });
-  const list = h("ul", { class: "methods" });
-  const pixels = h("ul", { class: "methods" });
-  const fold = h("details", {}, h("summary", {}, t("methods.pixels")), h("p", { class: "hint" }, t("methods.pixels.tip")), pixels);
-  const about = h("div", { class: "about" });
+  const head = h("div.section-head");
+  const list = h("ul.methods");
+  const pixels = h("ul.methods");
+  const fold = h("details", h("summary", t("methods.pixels")), h("p.hint", t("methods.pixels.tip")), pixels);
+  const about = h("div.about");
   element.append(head, list, fold, about);
 
   store.on(["methods", "details", "picked"], (state) => {
     const all = applicable(state);
     const { methods: chosen } = state.picked;
-    refill(head, h("h2", {}, t("methods.title"), tip("methods.tip")), allButton(state, picking));
+    refill(head, h("h2", t("methods.title"), tip("methods.tip")), allButton(state, picking));
     const rows = (methods) => methods.map((method) => rowOf(method, chosen, picking));
     refill(list, rows(all.filter((method) => !inPixels(method))));
     refill(pixels, rows(all.filter(inPixels)));
@@ -32,19 +31,19 @@ const inPixels = ({ needs }) => needs === "pixels";
 
 function allButton({ picked }, picking) {
   const many = picked.methods.length > 1;
-  return h("button", { type: "button", class: "ghost", "aria-pressed": String(many), title: t("methods.all.title"), "data-key": "all", onclick: picking.toggleAll }, t("methods.all"));
+  return h("button.ghost", { "aria-pressed": String(many), title: t("methods.all.title"), key: "all", onclick: picking.toggleAll }, t("methods.all"));
 }
 
 function rowOf(method, chosen, picking) {
   const { name, title, summary, applies, reason, cost } = method;
   const on = chosen.includes(name);
   const check = t("methods.check", { method: title });
-  const slow = isSlow(method) && h("span", { class: "slow", title: t("methods.slow.title", { cost }) }, t("methods.slow"));
+  const slow = isSlow(method) && h("span.slow", { title: t("methods.slow.title", { cost }) }, t("methods.slow"));
   return h(
     "li",
     { class: on ? "chosen" : "", title: applies ? summary : `${t("methods.unavailable")}: ${reason}` },
-    h("input", { type: "checkbox", checked: on, disabled: !applies, "aria-label": check, "data-key": `check ${name}`, onchange: () => picking.toggleMethod(name) }),
-    h("button", { type: "button", class: "method", disabled: !applies, "aria-pressed": String(on), "data-key": `method ${name}`, onclick: () => picking.only(name) }, title, slow),
+    h("input", { type: "checkbox", checked: on, disabled: !applies, "aria-label": check, key: `check ${name}`, onchange: () => picking.toggleMethod(name) }),
+    h("button.method", { disabled: !applies, "aria-pressed": String(on), key: `method ${name}`, onclick: () => picking.only(name) }, title, slow),
   );
 }
 
@@ -53,6 +52,6 @@ function aboutOf(method) {
   if (!method) return [];
   const facts = [["methods.formula", method.formula], ["methods.paper", method.paper], ["methods.cost", method.cost]];
   return [
-    h("details", {}, h("summary", {}, h("strong", {}, method.title), " – ", coded(method.summary)), factList(facts)),
+    h("details", h("summary", h("strong", method.title), " – ", coded(method.summary)), factList(facts)),
   ];
 }

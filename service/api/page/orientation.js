@@ -27,7 +27,7 @@ async function honours(type) {
 export async function upright(image, blob) {
   const type = kindOf(new Uint8Array(await blob.slice(0, 12).arrayBuffer()));
   if (!type || (await honours(type))) return image;
-  const orientation = orientationOf(new Uint8Array(await blob.arrayBuffer()), type);
+  const orientation = orientationOf(new Uint8Array(await blob.arrayBuffer()));
   return orientation > 1 && orientation <= 8 ? turned(image, orientation) : image;
 }
 
@@ -37,35 +37,13 @@ function kindOf(bytes) {
   return word(0) === "RIFF" && word(8) === "WEBP" ? "image/webp" : null;
 }
 
-/** The EXIF orientation, 1 to 8, in the chunks of a PNG or WebP; 1 where there is none. */
-export function orientationOf(bytes, type) {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const png = type === "image/png";
-  for (let at = png ? 8 : 12; at + 8 <= bytes.length; ) {
-    const size = png ? view.getUint32(at) : view.getUint32(at + 4, true);
-    const name = String.fromCharCode(...bytes.subarray(png ? at + 4 : at, (png ? at + 4 : at) + 4));
-    const body = bytes.subarray(at + 8, at + 8 + size);
-    if (name === (png ? "eXIf" : "EXIF")) return tag(body);
-    at += png ? size + 12 : 8 + size + (size % 2);
-  }
-  return 1;
-}
+/** The chunk of a PNG or WebP that holds EXIF, and in its first directory tag 0x0112, in either order of bytes. */
+const TAG = /(?:eXIf|EXIF[^]{4}(?:Exif\0\0)?)(?:II\*\0[^]{4,999}?\x12\x01\x03\0\x01\0\0\0([^])|MM\0\*[^]{4,999}?\x01\x12\0\x03\0\0\0\x01\0([^]))/;
 
-/** Tag 0x0112 of the first directory of an EXIF block. */
-function tag(exif) {
-  const start = String.fromCharCode(...exif.subarray(0, 4)) === "Exif" ? 6 : 0;
-  const view = new DataView(exif.buffer, exif.byteOffset + start, exif.byteLength - start);
-  try {
-    const little = view.getUint16(0) === 0x4949;
-    const directory = view.getUint32(4, little);
-    for (let entry = 0; entry < view.getUint16(directory, little); entry += 1) {
-      const at = directory + 2 + 12 * entry;
-      if (view.getUint16(at, little) === 0x0112) return view.getUint16(at + 8, little);
-    }
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error; // a directory that points beyond its end
-  }
-  return 1;
+/** The EXIF orientation, 1 to 8; 1 where there is none. */
+export function orientationOf(bytes) {
+  const [, little, big] = new TextDecoder("latin1").decode(bytes).match(TAG) ?? [];
+  return (little ?? big ?? "\x01").charCodeAt(0);
 }
 
 /** Canvas transforms for the orientations 2 to 8, for a picture of w × h as stored. */

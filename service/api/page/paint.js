@@ -68,7 +68,6 @@ const inView = ([left, top, right, bottom], place) => [
   (bottom - top) * place.scale,
 ];
 
-/** Whether a region is the whole image. */
 export function coversAll([left, top, right, bottom], { width, height }) {
   return left < 0.5 && top < 0.5 && right > width - 0.5 && bottom > height - 0.5;
 }

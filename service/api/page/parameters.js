@@ -1,8 +1,8 @@
 /* The methods' own parameters, from the JSON Schema that the service gives of each. */
 
 import { h, refill } from "./dom.js";
+import { choice } from "./fields.js";
 
-/** Draw the parameters of a store's chosen methods into an element. */
 export function createParameters(store, element, picking) {
   store.on(["methods", "picked"], ({ methods, picked }) => {
     const taken = methods.filter(({ name }) => picked.methods.includes(name));
@@ -28,14 +28,13 @@ function control({ name, methods, titles, description, ...schema }, given, picki
   const change = (chosen) => picking.parameter(name, chosen, methods);
   const label = h("label", { htmlFor: id, title: description }, `${titles.join(", ")}: ${name}`);
   if (schema.enum) {
-    const select = h("select", { id, "data-key": id, onchange: () => change(select.value) }, schema.enum.map((one) => h("option", { value: one, selected: one === value }, one)));
-    return h("div", { class: "row" }, label, select);
+    return h("div.row", label, choice(id, schema.enum, value, String, change));
   }
   const bounded = schema.minimum !== undefined && schema.maximum !== undefined;
   const range = { min: schema.minimum, max: schema.maximum, step: schema.type === "integer" ? 1 : 0.05 };
-  const output = h("output", {}, String(value));
-  const input = h("input", { id, type: bounded ? "range" : "number", "data-key": id, ...range, value, title: description });
+  const output = h("output", String(value));
+  const input = h("input", { id, type: bounded ? "range" : "number", key: id, ...range, value, title: description });
   input.addEventListener("input", () => (output.textContent = input.value));
   input.addEventListener("change", () => change(Number(input.value)));
-  return h("div", { class: "row" }, label, input, output);
+  return h("div.row", label, input, output);
 }

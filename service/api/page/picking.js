@@ -21,19 +21,16 @@ export function applicable({ methods, details }) {
 /** Whether a method runs the network once for each of many things. Its cost is in words, and begins with them. */
 export const isSlow = ({ cost }) => cost.startsWith("one ");
 
-/** Whether a method needs no further run of the network. */
 const isFree = ({ cost }) => cost.startsWith("0");
 
 const without = (list, value) => list.filter((other) => other !== value);
 
-/** All that can be picked, on a store. */
 export function createPicking(store) {
   const { state } = store;
   let before = null; // the methods from before "this rather than that"
 
   const pick = (patch) => store.set({ picked: { ...state.picked, ...patch }, enlarged: null });
 
-  /** Explain this class alone; null follows the likeliest. */
   const explain = (index) => pick({ targets: index === null ? [] : [index], versus: [] });
 
   /** Show one class more, or one less; the last one stays. */

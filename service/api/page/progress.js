@@ -1,8 +1,9 @@
 /* What the service is doing, and what went wrong: never more than one line, and always a way out. */
 
 import { h, refill } from "./dom.js";
+import { button } from "./fields.js";
 import { applicable, isSlow } from "./picking.js";
-import { known, readable, percent, roughly, t } from "./words.js";
+import { plainly, readable, percent, roughly, t } from "./words.js";
 import { refusal } from "./refusal.js";
 import { mapsOf } from "./scenes.js";
 
@@ -28,16 +29,16 @@ export function createProgress(store, element, { answering, picking, intake, say
 
   function underWay(asking, waited) {
     const seconds = Math.floor(waited / 1000);
-    const cancel = h("button", { type: "button", class: "button", "data-key": "cancel", onclick: cancelled }, t("ask.cancel"));
+    const cancel = button("ask.cancel", cancelled);
     if (asking.phase === "waiting") {
       const left = Math.max(0, Math.ceil((asking.until - performance.now()) / 1000));
       const text = t(asking.problem.slug === "lost" ? "ask.lost" : asking.problem.slug === "model-unavailable" ? "model.loading" : "ask.busy", { seconds: left, model: store.state.model });
-      return [h("span", { class: "grow" }, text), h("button", { type: "button", class: "button", "data-key": "now", onclick: answering.tryNow }, t("ask.now")), cancel];
+      return [h("span.grow", text), button("ask.now", answering.tryNow), cancel];
     }
     const sending = asking.phase === "sending";
     const bar = h("progress", sending ? { max: 1, value: asking.share ?? 0 } : {});
     bar.setAttribute("aria-label", phaseText(asking));
-    return [bar, h("span", { class: "grow" }, phaseText(asking)), seconds > 0 && h("span", { class: "quiet" }, t("ask.seconds", { seconds })), cancel];
+    return [bar, h("span.grow", phaseText(asking)), seconds > 0 && h("span.quiet", t("ask.seconds", { seconds })), cancel];
   }
 
   function phaseText({ phase, share, picked }) {
@@ -49,39 +50,37 @@ export function createProgress(store, element, { answering, picking, intake, say
 
   function cancelled() {
     answering.cancel();
-    refill(element, h("span", { class: "grow" }, t("ask.cancelled")), again());
+    refill(element, h("span.grow", t("ask.cancelled")), again());
     element.classList.remove("empty");
   }
 
-  const again = () => h("button", { type: "button", class: "button", "data-key": "again", onclick: answering.ask }, t("ask.again"));
+  const again = () => button("ask.again", answering.ask);
 
   function wrong(problem) {
-    const text = t(known(`problem.${problem.slug}`) ? `problem.${problem.slug}` : "problem.other");
     return [
-      h("div", { class: "grow" },
-        h("strong", {}, t("problem.title")), h("p", {}, text),
-        problem.detail && h("p", { class: "detail" }, problem.detail),
-        problem.requestId && h("p", { class: "quiet" }, t("problem.request", { request: problem.requestId })),
+      h("div.grow",
+        h("strong", t("problem.title")), h("p", plainly(problem)),
+        problem.detail && h("p.detail", problem.detail),
+        problem.requestId && h("p.quiet", t("problem.request", { request: problem.requestId })),
       ),
       ...wayOut(problem),
     ];
   }
 
-  /** Buttons that mend what was asked for. */
   function wayOut({ slug }) {
-    if (WRONG_FILE.includes(slug)) return [h("button", { type: "button", class: "button", "data-key": "other", onclick: intake.choose }, t("problem.other.image"))];
+    if (WRONG_FILE.includes(slug)) return [button("problem.other.image", intake.choose)];
     if (slug !== "does-not-apply") return [again()];
     const { picked } = store.state;
     const usual = applicable(store.state).find(({ name, applies }) => applies && name === "gradcam");
     return [
-      usual && h("button", { type: "button", class: "button", onclick: () => picking.only(usual.name) }, t("problem.use", { method: usual.title })),
-      picked.layer && h("button", { type: "button", class: "button", onclick: () => picking.layer(null) }, t("problem.layer")),
+      usual && h("button.button", { onclick: () => picking.only(usual.name) }, t("problem.use", { method: usual.title })),
+      picked.layer && button("problem.layer", () => picking.layer(null)),
       again(),
     ];
   }
 
   function announce({ answer, problem, current }) {
-    if (problem) say(`${t("problem.title")}. ${t(known(`problem.${problem.slug}`) ? `problem.${problem.slug}` : "problem.other")}`);
+    if (problem) say(`${t("problem.title")}. ${plainly(problem)}`);
     else if (answer && answer.item === current) say(summary(answer, store.state.methods));
   }
 
@@ -89,7 +88,6 @@ export function createProgress(store, element, { answering, picking, intake, say
   store.on(["answer", "problem"], announce);
 }
 
-/** An answer in a sentence. */
 function summary(answer, methods) {
   if (answer.status !== "ok") return t("ask.refused");
   const [{ label, probability }] = answer.predictions;

@@ -11,32 +11,31 @@ export function createQuality(store, element, picking) {
   store.on(["answer", "current", "picked", "measures", "methods"], (state) => {
     const maps = state.answer ? scenesOf({ ...state, enlarged: null }).filter(({ map }) => map) : [];
     element.hidden = maps.length === 0;
-    refill(element, h("div", { class: "section-head" }, h("h2", {}, t("quality.title")), button(state, picking)), table(maps, state.measures));
+    refill(element, h("div.section-head", h("h2", t("quality.title")), button(state, picking)), table(maps, state.measures));
   });
 }
 
 function button({ picked }, picking) {
   const on = String(picked.quality);
-  return h("button", { type: "button", class: "ghost", "aria-pressed": on, title: t("quality.measure.title"), "data-key": "measure", onclick: picking.toggleQuality }, t("quality.measure"));
+  return h("button.ghost", { "aria-pressed": on, title: t("quality.measure.title"), key: "measure", onclick: picking.toggleQuality }, t("quality.measure"));
 }
 
 /** One row a figure, one column a map. */
 function table(scenes, measures) {
   const names = [...new Set(scenes.flatMap(({ map }) => Object.keys(map.quality ?? {})))];
   if (!names.length) return null;
-  const head = scenes.length > 1 && h("thead", {}, h("tr", {}, h("td", {}), scenes.map(({ first }) => h("th", { scope: "col" }, first))));
+  const head = scenes.length > 1 && h("thead", h("tr", h("td"), scenes.map(({ first }) => h("th", { scope: "col" }, first))));
   const rows = names.map((name) =>
-    h("tr", {}, h("th", { scope: "row" }, nameOf(name), tipWith(meaningOf(name, measures)), betterOf(name, measures)), scenes.map(({ map }) => h("td", {}, figure(map.quality?.[name])))),
+    h("tr", h("th", { scope: "row" }, nameOf(name), tipWith(meaningOf(name, measures)), betterOf(name, measures)), scenes.map(({ map }) => h("td", figure(map.quality?.[name])))),
   );
-  return h("div", { class: "wide-table", tabIndex: 0, role: "group", "aria-label": t("quality.title") }, h("table", { class: "figures" }, [head, h("tbody", {}, rows)].filter(Boolean)));
+  return h("div.wide-table", { tabIndex: 0, role: "group", "aria-label": t("quality.title") }, h("table.figures", [head, h("tbody", rows)].filter(Boolean)));
 }
 
 const nameOf = (name) => (known(`quality.name.${name}`) ? t(`quality.name.${name}`) : spaced(name));
 
-/** Which way is good, in small letters. */
 function betterOf(name, measures) {
   const better = measures.find((measure) => measure.name === name)?.better;
-  return known(`quality.better.${better}`) && h("small", {}, t(`quality.better.${better}`));
+  return known(`quality.better.${better}`) && h("small", t(`quality.better.${better}`));
 }
 
 function meaningOf(name, measures) {

@@ -25,7 +25,6 @@ export function analyzePath(model, picked, details) {
   return `analyze?${query}`;
 }
 
-/** The path of a question for class scores alone. */
 export const predictPath = (model) => `predict?${new URLSearchParams({ model, top_k: 1 })}`;
 
 /** The command line that asks the same about a file of this name. */
@@ -38,5 +37,4 @@ function formFile(name) {
   return /[,;"\\]/.test(name) ? `"${name.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"` : name;
 }
 
-/** A word for a POSIX shell. */
 const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;

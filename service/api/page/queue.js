@@ -16,7 +16,6 @@ export function createQueue(store) {
     report();
   }
 
-  /** {done, count, running}, or null where one image or none is open. */
   function report() {
     const { items, model } = store.state;
     const done = items.filter((item) => item.outcomes[model]).length;

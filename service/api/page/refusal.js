@@ -9,11 +9,11 @@ export function refusal(answer, current) {
   if (answer?.status !== "refused" || answer.item !== current) return [];
   const reasons = answer.reasons.map((reason) => (known(`refused.${reason}`) ? t(`refused.${reason}`) : t("refused.other", { reason })));
   return [
-    h("div", { class: "grow" },
-      h("strong", {}, t("refused.title")),
-      h("p", {}, reasons.join(" ")),
-      h("ul", { class: "crossed" }, answer.crossed.map((limit) => h("li", {}, sentence(limit)))),
-      h("p", { class: "quiet" }, t("refused.note")),
+    h("div.grow",
+      h("strong", t("refused.title")),
+      h("p", reasons.join(" ")),
+      h("ul.crossed", answer.crossed.map((limit) => h("li", sentence(limit)))),
+      h("p.quiet", t("refused.note")),
     ),
   ];
 }

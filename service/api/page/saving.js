@@ -5,7 +5,6 @@ import { curl } from "./question.js";
 import { sheet } from "./sheet.js";
 import { t } from "./words.js";
 
-/** What saves the answer of a store. */
 export function createSaving(store, stage, say) {
   const mine = () => (store.state.answer?.item === store.state.current ? store.state.answer : null);
 

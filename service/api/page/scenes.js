@@ -19,7 +19,6 @@ export function scenesOf({ answer, current, view, enlarged, methods, details }) 
   return view.mode === "side" ? [image, ...maps] : maps;
 }
 
-/** How many maps an answer has. */
 export const mapsOf = (answer) => answer?.explanations.reduce((sum, { maps }) => sum + maps.length, 0) ?? 0;
 
 function sceneOf(map, explanation, answer, { methods, details, shared }) {
@@ -56,7 +55,6 @@ function whatOf({ target }, { parameters: { versus } }) {
   return versus?.length ? t("map.title.versus", { label, others: versus.map(readable).join(", ") }) : label;
 }
 
-/** A map in words, for those who do not see it. */
 export function describe(scene) {
   const { map, explanation, method, title } = scene;
   const values = { method, title, layer: explanation.layer, maximum: number(map.maximum) };

@@ -39,16 +39,16 @@ export function createStage(store, element) {
   }
 
   function figureOf(scene, several) {
-    const canvas = h("canvas", { class: "view", role: "img" });
-    const cross = h("div", { class: "cross", hidden: true });
-    const value = h("span", { class: "value" });
-    const title = h("span", { class: "figure-title" });
-    const detail = h("span", { class: "figure-method" });
+    const canvas = h("canvas.view", { role: "img" });
+    const cross = h("div.cross", { hidden: true });
+    const value = h("span.value");
+    const title = h("span.figure-title");
+    const detail = h("span.figure-method");
     const button = several && scene.map ? enlargeButton(scene) : null;
-    const scale = h("div", { class: "scale", hidden: !scene.map });
-    const remark = h("p", { class: "remark", hidden: true });
-    const head = h("figcaption", {}, h("span", { class: "figure-name" }, title, detail), button);
-    const figure = h("figure", { class: "figure" }, head, h("div", { class: "frame" }, canvas, cross, remark), h("div", { class: "foot" }, scale, value));
+    const scale = h("div.scale", { hidden: !scene.map });
+    const remark = h("p.remark", { hidden: true });
+    const head = h("figcaption", h("span.figure-name", title, detail), button);
+    const figure = h("figure.figure", head, h("div.frame", canvas, cross, remark), h("div.foot", scale, value));
     const view = { scene, figure, canvas, cross, value, title, detail, scale, remark, button };
     listen(canvas, actionsOf(view));
     return view;
@@ -56,7 +56,7 @@ export function createStage(store, element) {
 
   function enlargeButton(scene) {
     const toggle = () => store.set({ enlarged: store.state.enlarged === scene.key ? null : scene.key });
-    return h("button", { type: "button", class: "ghost small", "data-key": `enlarge ${scene.key}`, onclick: toggle }, icon("enlarge"));
+    return h("button.ghost.small", { key: `enlarge ${scene.key}`, onclick: toggle }, icon("enlarge"));
   }
 
   /** Everything about a view except its pixels. */
@@ -79,7 +79,7 @@ export function createStage(store, element) {
 
   function dressScale(scale, scene, look) {
     scale.title = t("map.scale", { maximum: number(Math.max(0, scene.maximum)) });
-    scale.replaceChildren(h("span", {}, "0"), scaleCanvas(look.colormap), h("span", {}, number(Math.max(0, scene.maximum))));
+    scale.replaceChildren(h("span", "0"), scaleCanvas(look.colormap), h("span", number(Math.max(0, scene.maximum))));
     scale.style.visibility = look.mode === "image" ? "hidden" : "visible";
   }
 
@@ -136,7 +136,6 @@ export function createStage(store, element) {
     canvas.style.touchAction = store.state.camera.zoom > 1.01 ? "none" : "pan-y";
   }
 
-  /** What paint needs to know. */
   function sceneToPaint(scene) {
     const { current, view, camera } = store.state;
     return { image: imageOf(store.state), picture: current?.picture ?? null, map: scene.map, maximum: scene.maximum, view, camera };

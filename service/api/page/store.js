@@ -30,7 +30,6 @@ export function createStore(initial) {
 
 export const NOTHING_PICKED = { methods: ["gradcam"], targets: [], versus: [], layer: null, fused: [], fusion: "max", parameters: {}, quality: false };
 
-/** The state when the page opens. */
 export const INITIAL = {
   models: [], // lines of GET /models
   methods: [], // lines of GET /methods
@@ -48,5 +47,9 @@ export const INITIAL = {
   enlarged: null, // which of several maps fills the view
   camera: { zoom: 1, x: 0.5, y: 0.5 }, // zoom 1 fits; x, y: the share of the image in the middle of the view
   pointer: null, // {x, y} in pixels of the image
+  panel: null, // the id of the one in sight
+  collections: null, // lines of GET /collections, once somebody wants to see them
+  collection: null, // the one that the image is compared with
+  near: { k: 8, metric: "cosine", pixels: false }, // how
   queue: null, // {done, count, running} while the other images are being answered
 };

@@ -1,7 +1,7 @@
 /* Tabs after the ARIA pattern: arrow keys move among them, and only the chosen one is in the tab order. */
 
-/** Make tabs of a list of buttons that name their panels by aria-controls. Returns {next, show}. */
-export function createTabs(list) {
+/** Make tabs of a list of buttons that name their panels by aria-controls. shown: hears the id of the panel. Returns {next}. */
+export function createTabs(list, shown) {
   const tabs = [...list.querySelectorAll("[role=tab]")];
 
   function show(chosen, focus = false) {
@@ -11,6 +11,7 @@ export function createTabs(list) {
       tab.tabIndex = mine ? 0 : -1;
       document.getElementById(tab.getAttribute("aria-controls")).hidden = !mine;
     }
+    shown(chosen.getAttribute("aria-controls"));
     if (focus) chosen.focus();
   }
 
@@ -26,5 +27,5 @@ export function createTabs(list) {
     if (to !== undefined) show(tabs[(to + tabs.length) % tabs.length], true);
   });
   show(tabs[0]);
-  return { next, show };
+  return { next };
 }

@@ -5,7 +5,6 @@ import { t } from "./words.js";
 
 const THEMES = ["auto", "light", "dark"];
 
-/** Follow the reader's choice, and let a button change it. */
 export function createTheme(button) {
   let theme = THEMES.includes(read("theme", "auto")) ? read("theme", "auto") : "auto";
   const apply = () => {

@@ -14,10 +14,10 @@ export function tip(key, values) {
 export function tipWith(text) {
   count += 1;
   const bubble = h("span", { id: `tip-${count}`, class: "bubble", popover: "auto", role: "note" }, text);
-  const button = h("button", { type: "button", class: "tip", "aria-label": t("tip.label"), "aria-describedby": bubble.id }, icon("info"));
+  const button = h("button.tip", { "aria-label": t("tip.label"), "aria-describedby": bubble.id }, icon("info"));
   button.popoverTargetElement = bubble;
   bubble.addEventListener("toggle", (event) => event.newState === "open" && place(bubble, button));
-  return h("span", { class: "tipped" }, button, bubble);
+  return h("span.tipped", button, bubble);
 }
 
 function place(bubble, button) {

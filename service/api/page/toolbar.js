@@ -8,7 +8,6 @@ import { roughly, t } from "./words.js";
 export const MODES = ["overlay", "image", "map", "side", "swipe"];
 const SWITCHES = ["boxes", "smooth", "shared"];
 
-/** Fill an element with the controls of a store's view. */
 export function createToolbar(store, element) {
   const change = (patch) => store.update("view", patch);
   const modes = MODES.map((mode) => modeButton(mode, () => change({ mode })));
@@ -18,13 +17,13 @@ export function createToolbar(store, element) {
   strength.addEventListener("input", () => change(asStrength(strength.value / 100, store.state.view.mode)));
   const colours = h("select", { id: "colormap", title: t("view.colormap"), "aria-label": t("view.colormap") }, COLORMAPS.map((name) => h("option", { value: name }, name)));
   colours.addEventListener("change", () => change({ colormap: colours.value }));
-  const swatch = h("span", { class: "swatch", "aria-hidden": "true" });
+  const swatch = h("span.swatch", { "aria-hidden": "true" });
   const switches = SWITCHES.map((name) => switchButton(name, () => change({ [name]: !store.state.view[name] })));
   element.append(
-    h("div", { class: "segments", role: "group", "aria-label": t("mode.label") }, modes),
-    h("div", { class: "slider" }, strengthLabel, strength, strengthOutput),
-    h("div", { class: "colours" }, swatch, colours),
-    h("div", { class: "switches" }, switches),
+    h("div.segments", { role: "group", "aria-label": t("mode.label") }, modes),
+    h("div.slider", strengthLabel, strength, strengthOutput),
+    h("div.colours", swatch, colours),
+    h("div.switches", switches),
   );
 
   store.on(["view"], ({ view }) => {
@@ -49,9 +48,9 @@ export const asStrength = (share, mode) => (mode === "swipe" ? { swipe: share } 
 
 function modeButton(mode, act) {
   const title = t(`mode.${mode}.title`);
-  return h("button", { type: "button", class: "segment", title, "data-mode": mode, onclick: act }, icon(mode), h("span", {}, t(`mode.${mode}`)));
+  return h("button.segment", { title, "data-mode": mode, onclick: act }, icon(mode), h("span", t(`mode.${mode}`)));
 }
 
 function switchButton(name, act) {
-  return h("button", { type: "button", class: "switch", title: t(`view.${name}.title`), "data-switch": name, onclick: act }, icon(name), h("span", {}, t(`view.${name}`)));
+  return h("button.switch", { title: t(`view.${name}.title`), "data-switch": name, onclick: act }, icon(name), h("span", t(`view.${name}`)));
 }

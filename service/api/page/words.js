@@ -2,14 +2,22 @@
 
 import { LANGUAGE, STRINGS } from "./strings.js";
 
+/** The text of "group.name", where there is one. */
+function found(key) {
+  const dot = key.indexOf(".");
+  return STRINGS[key.slice(0, dot)]?.[key.slice(dot + 1)];
+}
+
 /** The text of a key with its {names} filled in. A key without text shows itself, so that a gap is seen. */
 export function t(key, values = {}) {
-  const text = STRINGS[key] ?? key;
+  const text = found(key) ?? key;
   return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
 }
 
-/** Whether there is text for a key. */
-export const known = (key) => key in STRINGS;
+export const known = (key) => found(key) !== undefined;
+
+/** What went wrong, for people: a Problem of wire.js in a sentence. */
+export const plainly = ({ slug }) => t(known(`problem.${slug}`) ? `problem.${slug}` : "problem.other");
 
 /** A class's label for people: what programs write with underscores, with blanks. */
 export const readable = (label) => label.replaceAll("_", " ");
@@ -26,7 +34,6 @@ export function percent(share) {
   return percents.format(share);
 }
 
-/** A share in whole percent. */
 export const roughly = (share) => wholePercents.format(share);
 
 /** A raw value, three digits. */

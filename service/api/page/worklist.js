@@ -3,10 +3,9 @@
 import { h, icon, refill } from "./dom.js";
 import { percent, readable, t } from "./words.js";
 
-/** Draw the images of a store into an element; hidden while there is one or none. */
 export function createWorklist(store, element, intake, queue) {
-  const list = h("ul", { class: "thumbs" });
-  const foot = h("div", { class: "queue" });
+  const list = h("ul.thumbs");
+  const foot = h("div.queue");
   element.append(list, foot);
 
   store.on(["items", "current", "queue", "model", "answer", "problem"], (state) => {
@@ -26,12 +25,12 @@ function entry(item, place, { items, current, model }, intake) {
     "li",
     { class: mine ? "current" : "" },
     h(
-      "button",
-      { type: "button", class: "thumb", "aria-current": mine ? "true" : null, "aria-label": name, title: item.name, "data-key": `item ${item.id}`, onclick: () => intake.look(item) },
+      "button.thumb",
+      { "aria-current": mine ? "true" : null, "aria-label": name, title: item.name, key: `item ${item.id}`, onclick: () => intake.look(item) },
       thumbnail(item),
-      h("span", { class: "said" }, said),
+      h("span.said", said),
     ),
-    h("button", { type: "button", class: "ghost small remove", "aria-label": t("list.remove", { name: item.name }), title: t("list.remove", { name: item.name }), "data-key": `remove ${item.id}`, onclick: () => intake.close(item) }, icon("close")),
+    h("button.ghost.small.remove", { "aria-label": t("list.remove", { name: item.name }), title: t("list.remove", { name: item.name }), key: `remove ${item.id}`, onclick: () => intake.close(item) }, icon("close")),
   );
 }
 
@@ -45,7 +44,7 @@ function sayings(outcome) {
 const THUMB = 112;
 
 function thumbnail(item) {
-  if (!item.picture) return h("span", { class: "no-picture" }, icon("image"));
+  if (!item.picture) return h("span.no-picture", icon("image"));
   item.thumbnail ??= drawn(item.picture);
   return item.thumbnail;
 }
@@ -59,10 +58,10 @@ function drawn({ small, width, height }) {
 
 function progressOf({ done, count, running }, queue, intake) {
   const text = t("list.progress", { done, count });
-  const button = (key, act) => h("button", { type: "button", class: "link", "data-key": key, onclick: act }, t(key));
+  const button = (key, act) => h("button.link", { key: key, onclick: act }, t(key));
   return [
     done < count && h("progress", { max: count, value: done, "aria-label": text }),
-    h("span", { class: "hint" }, text),
+    h("span.hint", text),
     running && button("list.stop", queue.stop),
     !running && done < count && button("list.resume", queue.resume),
     button("list.clear", intake.closeAll),

@@ -7,7 +7,7 @@ import { roughly, t } from "./words.js";
 /** Fill an element with the controls of a store's camera. stage: stage.js, which knows how large the views are. */
 export function createZoom(store, element, stage) {
   const step = (by) => () => store.set({ camera: by(stage.image(), stage.room(), store.state.camera) });
-  const level = h("output", { class: "level" });
+  const level = h("output.level");
   refill(
     element,
     button("minus", "view.zoom.out", step(farther)),
@@ -22,5 +22,5 @@ export function createZoom(store, element, stage) {
 }
 
 function button(name, key, act) {
-  return h("button", { type: "button", class: "ghost", title: t(key), "aria-label": t(key), onclick: act }, icon(name));
+  return h("button.ghost", { title: t(key), "aria-label": t(key), onclick: act }, icon(name));
 }
