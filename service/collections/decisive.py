@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
+from scipy.special import stdtr, stdtrit
 
 Floats = NDArray[np.float64]
 
@@ -25,14 +25,15 @@ class Share:
 
     def interval(self, level: float = 0.95) -> tuple[Floats, Floats]:
         """Both ends of the confidence interval of every part on its own."""
-        reach = float(student.ppf((1 + level) / 2, self.images - 2)) * self.error
+        reach = float(stdtrit(self.images - 2, (1 + level) / 2)) * self.error
         return self.value - reach, self.value + reach
 
     def above(self, bound: float | Floats) -> Floats:
         """One-sided p of every part: that it is at most `bound`, unadjusted."""
         apart = self.value - bound
         unknown = np.where(apart > 0, np.inf, -np.inf)  # without error there is no doubt
-        return np.asarray(student.sf(np.divide(apart, self.error, out=unknown, where=self.error > 0), self.images - 2))
+        t = np.divide(apart, self.error, out=unknown, where=self.error > 0)
+        return np.asarray(stdtr(self.images - 2, -t))
 
 
 def shares(parts: Floats, score: Floats) -> Share | None:

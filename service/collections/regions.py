@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 Floats = NDArray[np.float64]
 
@@ -43,6 +42,8 @@ def compare(comparisons: Sequence[Comparison], seed: int = 0) -> Compared:
     to the groups at random (maxT, Westfall & Young 1993): the chance of one false finding or more stays at or below the
     level that p is held against, however the cells depend on each other. The same seed gives the same answer.
     """
+    from scipy.stats import rankdata  # noqa: PLC0415 - 36 MB that only reports need
+
     random = np.random.default_rng(seed)
     tested = [_drawn(one, random) for one in comparisons]
     observed, effects, chance = [], [], np.zeros(PERMUTATIONS)

@@ -1,4 +1,7 @@
-"""How good a classifier is on images it never saw, in numbers that come with their uncertainty."""
+"""How good a classifier is on images it never saw, in numbers that come with their uncertainty.
+
+The libraries behind it are imported where they are used: the service never needs them, and they hold 50 MB.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
-from sklearn.metrics import confusion_matrix, roc_auc_score
 
 BINS = 15
 RESAMPLINGS = 1000
@@ -49,6 +50,8 @@ class Report:
 
 def report(logits: Floats, classes: Classes, temperature: float, seed: int = 0) -> Report:
     """The figures of logits [N, K] against true classes [N]. temperature: fitted on other images."""
+    from sklearn.metrics import confusion_matrix  # noqa: PLC0415
+
     plain, scaled = softmax(logits), softmax(logits / temperature)
     return Report(
         images=len(classes),
@@ -77,6 +80,8 @@ def auc(probabilities: Floats, classes: Classes) -> float:
 
     Raises ValueError where a class has no image: there is nothing to tell it from.
     """
+    from sklearn.metrics import roc_auc_score  # noqa: PLC0415
+
     if len(np.unique(classes)) < probabilities.shape[1]:
         raise ValueError("a class without images has no area under its curve")
     if probabilities.shape[1] == 2:
@@ -98,6 +103,8 @@ def calibration_error(probabilities: Floats, classes: Classes) -> float:
 
 def fitted_temperature(logits: Floats, classes: Classes) -> float:
     """The temperature that makes logits [N, K] likeliest to give these classes (Guo 2017), 0.05 to 20."""
+
+    from scipy.optimize import minimize_scalar  # noqa: PLC0415
 
     def surprise(log_temperature: float) -> float:
         chances = softmax(logits / np.exp(log_temperature))[np.arange(len(classes)), classes]
