@@ -27,6 +27,8 @@ def targets(found: Figures) -> Iterator[Line]:
         yield from _service(found)
     if "memory" in found:
         yield from _memory(found["memory"])
+    for name, rate in found.get("importing", {}).items():
+        yield _least(f"collections import, {name}", rate, 50)
     for name, figures in found.get("neighbours", {}).items():
         if "clustered" in name:  # random vectors have no neighbours to speak of: measured, and no target
             yield _most(f"neighbours, {name}: p50", figures["p50_ms"], 10, "ms")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -29,8 +29,12 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Reference sets of images.", no_args_is_help=True)
 
-TOGETHER = 32
-"""Images in one transaction: what an interrupted import has to look at again, at most."""
+TOGETHER = 16
+"""Images in one transaction."""
+
+GROUPS = 3
+"""Of so many images on their way at once: while some are written, others are computed. What an interrupted import has
+to look at again, at most."""
 
 NameArgument = Annotated[str, typer.Argument(help="The collection.")]
 Picture = tuple[bytes, str, str]
@@ -104,22 +108,35 @@ async def _import(wish: Wish, registry: Path | None) -> None:
         opened, _ = await library.opened(wish.name)
         if wish.model not in {None, opened.model}:
             raise TrainingError(f"collection {wish.name!r} is of model {opened.model!r}, not {wish.model!r}")
-        known, refused = library.store.known(wish.name), []
-        total, pictures = _pictures(wish, entry, known)
+        total, pictures = _pictures(wish, entry, library.store.known(wish.name))
+        refused: list[tuple[str, FoveaError]] = []
         with progress(wish.name, total) as tick:
             tick(total - len(pictures))
             waiting = iter(pictures)
-            while group := list(islice(waiting, TOGETHER)):
-                read = await asyncio.to_thread(_made, group)
-                found = await library.add(wish.name, read)
-                refused += [
-                    (one[1], error) for one, error in zip(read, found, strict=True) if isinstance(error, FoveaError)
-                ]
-                tick(len(group))
+
+            async def fill() -> None:
+                while group := list(islice(waiting, TOGETHER)):
+                    read = await asyncio.to_thread(_made, group)
+                    found = await library.add(wish.name, read)
+                    pairs = zip(read, found, strict=True)
+                    refused.extend((one[1], error) for one, error in pairs if isinstance(error, FoveaError))
+                    tick(len(group))
+
+            await _at_once(fill)
         _tell(library, wish.name, refused)
     finally:
         await library.close()
         await answers.close()
+
+
+async def _at_once(fill: Callable[[], Coroutine[None, None, None]]) -> None:
+    """GROUPS times the same; what goes wrong in one ends all."""
+    try:
+        async with asyncio.TaskGroup() as together:
+            for _ in range(GROUPS):
+                together.create_task(fill())
+    except ExceptionGroup as several:
+        raise several.exceptions[0] from None
 
 
 def _pictures(wish: Wish, entry: Entry, known: set[str]) -> tuple[int, list[Callable[[], Picture]]]:

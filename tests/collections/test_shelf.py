@@ -114,8 +114,7 @@ def test_what_was_made_anew_while_it_was_grouped_stays_new(store: Vectors, monke
 
 def _every_group_probed(make):  # type: ignore[no-untyped-def]
     def of(ids, vectors, metric, exact):  # type: ignore[no-untyped-def]
-        index = make(ids, vectors, metric, exact, groups=min(4, max(1, len(ids))))
-        return index
+        return make(ids, vectors, metric, exact, groups=min(4, max(1, len(ids))))
 
     return of
 
