@@ -51,7 +51,7 @@ class Client:
             assert client.delete(f"/items/{number}").status_code == 200
             self.removed.add(digest)
         else:
-            data = picture(1000 * self.number + self.sent)
+            data = picture(1_000_000 * self.number + self.sent)
             digest = hashlib.sha256(data).hexdigest()
             self.unknown.add(digest)
             self.sent += 1
@@ -88,7 +88,7 @@ def right(running: Running, clients: list[Client], file: Path) -> None:
 
 @pytest.mark.slow
 def test_killed_at_random_moments(zoo: Path, tmp_path: Path) -> None:
-    """Tried: three answers to a COMMIT. A kill cannot show what a loss of power would; `synchronous` is FULL for that."""
+    """Tried: three answers to a COMMIT. What a loss of power does no kill can show; `synchronous` is FULL for that."""
     random = np.random.default_rng(7)
     clients = [Client(number) for number in range(CLIENTS)]
     file = tmp_path / "data" / "collections" / "collections.sqlite"
