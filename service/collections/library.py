@@ -175,16 +175,16 @@ class Library:
         return await asyncio.to_thread(self._found, name, vector, near, answer)
 
     def _found(self, name: str, vector: NDArray[np.float32], near: Near, answer: Answer) -> Neighbourhood:
-        found = self._shelf(name, near).search(vector, near.k)
+        found = self.shelf(name, near.metric, near.space).search(vector, near.k)
         ids = found.ids.tolist()
         lines = self.store.named(name, ids)
         there = [(lines[one], away) for one, away in zip(ids, found.distances.tolist(), strict=True) if one in lines]
         nearest = [Neighbour(line, away, self.store.thumbnail(name, line.id)) for line, away in there[: near.k]]
         return Neighbourhood.around(answer, nearest, found.exact)
 
-    def _shelf(self, name: str, near: Near) -> Shelf:
+    def shelf(self, name: str, metric: Metric, space: Space = "features") -> Shelf:
         """The collection's vectors; those asked for last are kept."""
-        key = (name, near.space, near.metric)
+        key = (name, space, metric)
         with self._shelving:
             shelf = self._shelves.pop(key, None) or Shelf(self.store, *key)
             self._shelves[key] = shelf

@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from service.collections import sqlite_maps
 from service.collections.collection import PIXELS, Added, Collection, Item, Line, checked
+from service.collections.sqlite_maps import SqliteMaps
 from service.collections.store import Revision, Space
 from service.errors import BadParameter, CollectionsError, UnknownName
 
@@ -47,7 +49,7 @@ PATIENCE = 30.0
 """Seconds to wait while another process, such as an import, writes."""
 
 
-class SqliteStore:
+class SqliteStore(SqliteMaps):
     """One file for all collections. One connection, used by one thread at a time; processes may share the file."""
 
     def __init__(self, folder: Path) -> None:
@@ -60,7 +62,7 @@ class SqliteStore:
             )
             for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
                 self._db.execute(f"PRAGMA {pragma}")
-            self._db.executescript(SCHEMA)
+            self._db.executescript(SCHEMA + sqlite_maps.SCHEMA)
         except (OSError, sqlite3.Error) as error:
             raise CollectionsError(f"collections cannot be kept in {folder}: {error}") from None
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.collections.collection import Added, Collection, Item, Line
+
+if TYPE_CHECKING:
+    from service.collections.projection import Facts, Map
 
 Space = Literal["features", "pixels"]
 
@@ -88,6 +91,22 @@ class Store(Protocol):
 
     def revision(self, name: str) -> Revision:
         """Whether anything changed, and what."""
+        ...
+
+    def keep_map(self, name: str, found: Map) -> None:
+        """Keep a map in place of one of the same name. Raises StaleCollection where its vectors are gone."""
+        ...
+
+    def maps(self, name: str) -> list[Facts]:
+        """All maps of a collection without their points, by name."""
+        ...
+
+    def map(self, name: str, called: str) -> Map:
+        """One of them, whole. Raises UnknownName."""
+        ...
+
+    def drop_map(self, name: str, called: str) -> None:
+        """Forget a map. Raises UnknownName."""
         ...
 
     def close(self) -> None:
