@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from starlette.datastructures import QueryParams
 
 from service.collections.collection import NAME
+from service.collections.projection import MethodName, Wish
 from service.errors import BadParameter, UnknownName
 from service.explain.method import Method
 from service.explain.methods import METHODS
@@ -130,6 +131,44 @@ class NeighborsQuery(PlainQuery):
     space: Literal["features", "pixels"] = Field(
         "features", description="Compare what the network makes of images, or 32 × 32 pixels of each."
     )
+    top_k: int = Field(5, ge=1, description="How many classes to return, likeliest first.")
+
+
+class ProjectionQuery(PlainQuery):
+    """Parameters of a new map."""
+
+    method: MethodName = Field(description="How the map is made.")
+    dimensions: Literal[2, 3] = Field(2, description="Of the map.")
+    perplexity: float | None = Field(
+        None,
+        ge=1,
+        le=1000,
+        allow_inf_nan=False,
+        description="Only for tsne: how many neighbours count, softly; at most a third of the images. Left out, 30, or"
+        " as many as there can be.",
+    )
+    neighbors: int | None = Field(
+        None, ge=2, le=1000, description="Only for umap: how many neighbours count; fewer than images. Left out, 15."
+    )
+    min_dist: float | None = Field(
+        None,
+        ge=0,
+        le=0.99,
+        allow_inf_nan=False,
+        description="Only for umap: how near points may come to each other. Left out, 0.1.",
+    )
+    seed: int | None = Field(
+        None, ge=0, lt=2**31, description="Only for tsne and umap: of what is random in them. Left out, 0."
+    )
+
+    def wish(self) -> Wish:
+        """What kind of map is asked for."""
+        return Wish(**{name: getattr(self, name) for name in type(self).model_fields})
+
+
+class PlaceQuery(PlainQuery):
+    """Parameters of .../place."""
+
     top_k: int = Field(5, ge=1, description="How many classes to return, likeliest first.")
 
 

@@ -1,0 +1,116 @@
+"""/collections/{name}/projection: maps of a collection, and new images on them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from service.api.asking import as_json, ask_all
+from service.api.body import read_images
+from service.api.contract import IMAGES, TILES, Responses, answers_with, example, problems
+from service.api.jobs import JOB, Job
+from service.api.maps import LINE, MAP, MAPS, Map, MapLine, Maps, PlaceAnswer, PlaceAnswers
+from service.api.negotiation import choose
+from service.api.queries import PlaceQuery, Plain, ProjectionQuery
+from service.api.routes.collections import Name
+from service.api.wiring import Allowed, Kept
+from service.collections import atlas
+from service.collections.picture import picture
+from service.errors import UnknownName
+from service.runtime.exchange import Question
+
+router = APIRouter(prefix="/collections/{name}/projection", tags=["collections"])
+
+MapName = Annotated[
+    str, Path(max_length=200, description="A map; `GET .../projection` lists them.", examples=["tsne-2d"])
+]
+LOCATION = {"Location": {"description": "Address of the job.", "schema": {"type": "string"}}}
+ACCEPTED: Responses = {202: {**example(JOB)[200], "description": "It waits or is being made.", "headers": LOCATION}}
+FORMS = ("application/json", "image/png")
+
+
+def _shown() -> Responses:
+    found: dict[str, Any] = example(MAP)[200]
+    return {200: {"description": "The map, as points or as a picture.", "content": found["content"] | TILES}}
+
+
+@router.post("", status_code=202, responses=ACCEPTED | problems(404, 422, 429, 503))
+async def ask(
+    request: Request, response: Response, name: Name, query: Annotated[ProjectionQuery, Query()], library: Kept
+) -> Job:
+    """Make a map of a collection: a job, whose progress is at /jobs/{id}. It replaces an older map of its name."""
+    query.check(request.query_params)
+    job = await atlas.ask(library, name, query.wish())
+    response.headers["Location"] = f"/jobs/{job.id}"
+    return Job.of(job, request.scope)
+
+
+@router.get("", responses=example(MAPS) | problems(404, 422, 503))
+async def maps(request: Request, name: Name, query: Plain, library: Kept) -> Maps:
+    """All maps of a collection, without their points."""
+    query.check(request.query_params)
+    opened = await asyncio.to_thread(lambda: library.store.collection(name))
+
+    def lines() -> list[MapLine]:
+        return [MapLine.of(one, atlas.outdated(library.store, name, one)) for one in library.store.maps(name)]
+
+    return Maps(projections=await asyncio.to_thread(lines), notice=library.notice(opened))
+
+
+@router.get("/{map}", responses=_shown() | problems(404, 406, 422, 503), response_model=Map)
+async def one(request: Request, name: Name, map: MapName, query: Plain, library: Kept) -> Response:  # noqa: A002
+    """A map: a point for every image, as JSON or as a picture coloured by label."""
+    query.check(request.query_params)
+    form = choose(request.headers.get("accept"), FORMS)
+    opened = await asyncio.to_thread(lambda: library.store.collection(name))
+    notice = library.notice(opened)
+
+    def content() -> bytes:
+        chart = atlas.chart(library.store, name, map)
+        if form == "application/json":
+            return Map.drawn(chart, notice).model_dump_json().encode()
+        labels = [line.label for line in chart.lines]
+        return picture(chart.facts, chart.coordinates, labels, f"the collection {name}", notice, chart.outdated)
+
+    return Response(await asyncio.to_thread(content), media_type=form)
+
+
+@router.delete("/{map}", responses=example(LINE) | problems(404, 422, 503))
+async def delete(request: Request, name: Name, map: MapName, query: Plain, library: Kept) -> MapLine:  # noqa: A002
+    """Forget a map. Answers with what it was."""
+    query.check(request.query_params)
+
+    def dropped() -> MapLine:
+        was = library.store.map(name, map).facts
+        line = MapLine.of(was, atlas.outdated(library.store, name, was))
+        library.store.drop_map(name, map)
+        return line
+
+    return await asyncio.to_thread(dropped)
+
+
+@router.post(
+    "/{map}/place",
+    openapi_extra=IMAGES,
+    responses=answers_with(PlaceAnswer, PlaceAnswers, 409),
+    response_model=None,
+)
+async def place(
+    request: Request,
+    name: Name,
+    map: MapName,  # noqa: A002
+    query: Annotated[PlaceQuery, Query()],
+    library: Kept,
+    allowed: Allowed,
+) -> Response:
+    """Class scores, and where an image lies on a finished map, which stays as it is."""
+    query.check(request.query_params)
+    await library.opened(name)
+    if map not in {one.name for one in await asyncio.to_thread(lambda: library.store.maps(name))}:
+        raise UnknownName(f"collection {name!r} has no map {map[:80]!r}; GET /collections/{name}/projection lists them")
+    images = await read_images(request, allowed)
+    question = Question(top_k=query.top_k)
+    outcomes = await ask_all(request, images, lambda data: atlas.placed(library, name, map, data, question))
+    return as_json(request, outcomes, PlaceAnswer.of)
