@@ -138,7 +138,7 @@ class ProjectionQuery(PlainQuery):
     """Parameters of a new map."""
 
     method: MethodName = Field(description="How the map is made.")
-    dimensions: Literal[2, 3] = Field(2, description="Of the map.")
+    dimensions: int = Field(2, ge=2, le=3, description="Of the map.")
     perplexity: float | None = Field(
         None,
         ge=1,

@@ -16,6 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from service.cli.looking import FIRST_SEED, ImagesOption, MarkerOption, ModelOption, RegistryOption, progress, told
+from service.cli.maps import map_
 from service.collections.collection import checked
 from service.collections.library import Library
 from service.errors import FoveaError, TrainingError
@@ -73,6 +74,9 @@ def import_(
         raise typer.BadParameter("name a folder, or say --generate")
     with told():
         asyncio.run(_import(Wish(folder, checked(name), model, images, marker, keep_images, thumbnails), registry))
+
+
+app.command("map", epilog="Example: `fovea collections map reference --method tsne --out map.png`")(map_)
 
 
 @app.command("list")

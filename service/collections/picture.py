@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import threading
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -87,31 +86,37 @@ def _axes(figure: Figure, facts: Facts) -> Any:
 
 
 def _points(axes: Any, coordinates: NDArray[np.float32], labels: list[str]) -> None:
-    counts = Counter(filter(None, labels))
-    shown = sorted(label for label, _ in sorted(counts.items(), key=lambda one: -one[1])[:MOST_NAMED])
-    named, rest = [*shown, *sorted(counts.keys() - set(shown))], len(counts) - len(shown)
-    size, array = float(np.clip(9000 / max(len(labels), 1), 5, 46)), np.array(labels, object)
-    for i, label in enumerate([*named, ""]):
-        found = coordinates[array == label].T
-        colour = COLOURS[i % len(COLOURS)] if label else NONE
-        marker = MARKERS[i // len(COLOURS) % len(MARKERS)] if label else "o"
-        word = f"{_plain(label) if label else 'no label'}  {found.shape[1]}" if i < MOST_NAMED or not label else None
-        if found.size:
-            look = {"s": size, "c": colour, "marker": marker, "linewidths": 0.4, "edgecolors": PANEL, "alpha": 0.86}
-            axes.scatter(*found, label=word, **look)
+    rows: dict[str, list[int]] = {}
+    for row, label in enumerate(labels):
+        rows.setdefault(label, []).append(row)
+    bare = rows.pop("", [])
+    shown = sorted(sorted(rows, key=lambda label: -len(rows[label]))[:MOST_NAMED])
+    groups = [(label, rows[label]) for label in [*shown, *sorted(rows.keys() - set(shown))]]
+    size, words = float(np.clip(9000 / max(len(labels), 1), 5, 46)), list[str]()
+    for i, (label, found) in enumerate([*groups, *([("", bare)] if bare else [])]):
+        named = i < len(shown) or not label
+        if named:
+            words.append(f"{_plain(label) if label else 'no label'}  {len(found)}")
+        look = {
+            "c": COLOURS[i % len(COLOURS)] if label else NONE,
+            "marker": MARKERS[i // len(COLOURS) % len(MARKERS)] if label else "o",
+            "label": "." if named else None,
+        }
+        axes.scatter(*coordinates[found].T, s=size, linewidths=0.4, edgecolors=PANEL, alpha=0.86, **look)
     if labels:
-        _legend(axes, f"and {rest} more" if rest else "")
+        _legend(axes, words, f"and {len(rows) - len(shown)} more" if len(rows) > len(shown) else "")
 
 
-def _legend(axes: Any, more: str) -> None:
+def _legend(axes: Any, words: list[str], more: str) -> None:
+    """Words are set afterwards: matplotlib reads formulas between $ signs, and passes over what begins with _."""
     legend = axes.legend(
         loc="upper left", bbox_to_anchor=(0.745, 0.875), bbox_transform=axes.figure.transFigure, title=more or None,
         frameon=False, fontsize=9, labelcolor=INK, handletextpad=0.2, borderaxespad=0, borderpad=0,
     )  # fmt: skip
     for handle in legend.legend_handles:
         handle.set(sizes=[42], alpha=1)
-    for text in legend.get_texts():
-        text.set_parse_math(False)
+    for text, word in zip(legend.get_texts(), words, strict=True):
+        text.set(parse_math=False, text=word)
 
 
 def _words(figure: Figure, facts: Facts, title: str, notice: str, outdated: bool) -> None:

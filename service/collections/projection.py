@@ -61,7 +61,7 @@ class Wish:
         for name in ("perplexity", "neighbors", "min_dist", "seed"):
             if getattr(self, name) is not None and name not in method.takes:
                 takes = ", ".join(method.takes) or "no parameter of its own"
-                raise BadParameter(f"query parameter {name}: {self.method} takes {takes}")
+                raise BadParameter(f"{name}: {self.method} takes {takes}")
         if images < method.least:
             raise BadParameter(
                 f"{method.title} needs at least {method.least} images, and the collection has {images}: add some"
@@ -77,7 +77,7 @@ class Wish:
         most = (images - 1) / 3
         if self.perplexity is not None and self.perplexity > most:
             raise BadParameter(
-                f"query parameter perplexity: {self.perplexity:g} needs {int(np.ceil(3 * self.perplexity)) + 1} images;"
+                f"perplexity: {self.perplexity:g} needs {int(np.ceil(3 * self.perplexity)) + 1} images;"
                 f" with {images} it can be at most {np.floor(most * 10) / 10:g}"
             )
         return self.perplexity if self.perplexity is not None else min(PERPLEXITY, most)
@@ -85,8 +85,7 @@ class Wish:
     def _neighbors(self, images: int) -> int:
         if self.neighbors is not None and self.neighbors >= images:
             raise BadParameter(
-                f"query parameter neighbors: {self.neighbors} needs more than {self.neighbors} images, and there are"
-                f" {images}"
+                f"neighbors: {self.neighbors} needs more than {self.neighbors} images, and there are {images}"
             )
         return self.neighbors if self.neighbors is not None else min(NEIGHBORS, images - 1)
 

@@ -138,3 +138,15 @@ def test_what_excites_a_unit_in_a_folder(tmp_path: Path, data: Path) -> None:
     assert "name a .png or a .jpg file" in wrong.output
     assert (tmp_path / "x.html").read_text().count("<img") == 8
     assert "has no unit 7" in fovea("evaluate", "exciting", data, "--unit", "7", exit_code=1).output
+
+
+def test_a_map_of_a_collection(tmp_path: Path, data: Path) -> None:
+    fovea("collections", "import", data, "--name", "squares")
+    result = fovea("collections", "map", "squares", "--method", "pca", "--out", tmp_path / "map.png")
+    assert "PCA of squares: 36 images, keeps " in result.output
+    assert size(tmp_path / "map.png") == (1200, 800)
+    told = json.loads(fovea("collections", "map", "squares", "--perplexity", "5", "--json").stdout)
+    assert (told["map"], told["quality"]["perplexity"]) == ("tsne-2d", 5)
+    assert "can be at most 11.6" in fovea("collections", "map", "squares", "--perplexity", "30", exit_code=1).output
+    assert "no collection" in fovea("collections", "map", "nothing", exit_code=1).output
+    assert "name a .png file" in fovea("collections", "map", "squares", "--out", tmp_path / "m.gif", exit_code=1).output
