@@ -1,4 +1,4 @@
-"""Which form of an answer a client takes: the Accept header of RFC 9110, with its q-values."""
+"""Which form of an answer a client takes: the Accept headers of RFC 9110, with their q-values."""
 
 from __future__ import annotations
 
@@ -19,8 +19,14 @@ def choose(accept: str | None, offered: tuple[str, ...]) -> str:
     return best
 
 
+def takes(accept_encoding: str | None, coding: str) -> bool:
+    """Whether a client takes a content coding. accept_encoding: the header; without one nothing is coded."""
+    qualities = dict(filter(None, map(_range, (accept_encoding or "").split(","))))
+    return qualities.get(coding, qualities.get("*", 0.0)) > 0
+
+
 def _range(part: str) -> tuple[str, float] | None:
-    """A media range and its q-value, 0 to 1."""
+    """A media range, or a content coding, and its q-value, 0 to 1."""
     media_range, *parameters = (piece.strip().lower() for piece in part.split(";"))
     quality = next((value for name, _, value in (p.partition("=") for p in parameters) if name.strip() == "q"), "1")
     try:

@@ -14,6 +14,12 @@ RED = encoded(marked(red=(110, 90)))
 GREEN = encoded(marked(green=(130, 70)))
 DARK = encoded(marked().point(lambda value: value // 9))
 
+MOST_BYTES = 100_000
+"""Of bodies, as they are compressed, that the opening page fetches of its own files."""
+
+FETCHED = """() => performance.getEntries().filter((one) => "encodedBodySize" in one)
+    .map((one) => [new URL(one.name).pathname, one.encodedBodySize, one.transferSize])"""
+
 CARRY = """([name, data, kind]) => {
     const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
     const carried = new DataTransfer();
@@ -23,6 +29,13 @@ CARRY = """([name, data, kind]) => {
         : new DragEvent(kind, { dataTransfer: carried, bubbles: true, cancelable: true });
     document.body.dispatchEvent(event);
 }"""
+
+
+def test_the_page_is_fetched_in_few_bytes(viewer: Viewer) -> None:
+    fetched = [(body, all_) for path, body, all_ in viewer.page.evaluate(FETCHED) if path == "/" or "/page/" in path]
+    assert len(fetched) > 50
+    assert all(body and all_ for body, all_ in fetched)  # none of it comes from a cache
+    assert sum(body for body, _ in fetched) < MOST_BYTES
 
 
 def test_a_chosen_image_is_answered_with_bars_notice_and_map(viewer: Viewer) -> None:

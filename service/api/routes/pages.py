@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
-from fastapi import APIRouter
-from fastapi.responses import FileResponse, Response
+from fastapi import APIRouter, Request, Response
 from starlette.routing import BaseRoute, Mount
-from starlette.staticfiles import StaticFiles
+
+from service.api.files import OwnFiles
 
 HERE = Path(__file__).parent.parent
 PAGE, STATIC = HERE / "page", HERE / "static"
@@ -24,33 +23,32 @@ SWAGGER_CSP = PICTURES_CSP + "; style-src 'self' 'unsafe-inline'"
 """Swagger UI sets styles of its own as well."""
 
 
-class OwnFiles(StaticFiles):
-    """Files that come with the service: a browser may keep them, and asks each time whether they are still the same."""
-
-    def file_response(self, *args: Any, **named: Any) -> Response:
-        """The file, or 304 where the browser has it."""
-        response = super().file_response(*args, **named)
-        response.headers["Cache-Control"] = "no-cache"
-        return response
-
-
 router = APIRouter(include_in_schema=False)
 
+page, own = OwnFiles(directory=PAGE), OwnFiles(directory=STATIC)
+
 MOUNTS: tuple[BaseRoute, ...] = (
-    Mount("/page", OwnFiles(directory=PAGE), name="page"),
-    Mount("/docs/own", OwnFiles(directory=STATIC), name="own"),
+    Mount("/page", page, name="page"),
+    Mount("/docs/own", own, name="own"),
     Mount("/docs/swagger", OwnFiles(directory=SWAGGER), name="swagger"),
 )
 """Files as they lie on disk. What the start page needs stands under /page."""
 
 
-@router.get("/")
-async def start() -> FileResponse:
+@router.api_route("/", methods=["GET", "HEAD"])
+async def start(request: Request) -> Response:
     """The start page."""
-    return FileResponse(PAGE / "index.html", headers={"Content-Security-Policy": PICTURES_CSP})
+    return await _under(PICTURES_CSP, page, "index.html", request)
 
 
-@router.get("/docs")
-async def docs() -> FileResponse:
+@router.api_route("/docs", methods=["GET", "HEAD"])
+async def docs(request: Request) -> Response:
     """Swagger UI."""
-    return FileResponse(STATIC / "docs.html", headers={"Content-Security-Policy": SWAGGER_CSP})
+    return await _under(SWAGGER_CSP, own, "docs.html", request)
+
+
+async def _under(policy: str, folder: OwnFiles, name: str, request: Request) -> Response:
+    """A file with a Content-Security-Policy of its own."""
+    response = await folder.get_response(name, request.scope)
+    response.headers["Content-Security-Policy"] = policy
+    return response
