@@ -7,16 +7,18 @@ does the same work and tells nobody.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import logging
+import mmap
 import os
 import tempfile
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import openvino
 import torch
 from openvino.frontend import FrontEndManager, GeneralFailure, NotImplementedFailure, OpConversionFailure
@@ -32,6 +34,22 @@ KEPT = 32
 DIGEST = 32  # bytes of SHA-256 ahead of a compiled network, so that a damaged file is compiled anew and not loaded
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A compiled network, and the file in the cache that it was read from, mapped into memory.
+
+    OpenVINO packs the weights once more at the first run, in a form of its own, and keeps what it packed them from.
+    """
+
+    network: Any
+    blob: mmap.mmap | None = None
+
+    def settle(self) -> None:
+        """After a run: let go of the weights as they were read. Should they be asked for again, the file has them."""
+        if self.blob is not None:
+            self.blob.madvise(mmap.MADV_DONTNEED)
 
 
 @torch.no_grad()
@@ -64,7 +82,9 @@ def from_pixels(model: Any, plan: Plan) -> Any:
     return steps.build()
 
 
-def compiled(core: Any, build: Callable[[], Any], options: Mapping[str, Any], cache: Path | None, key: object) -> Any:
+def compiled(
+    core: Any, build: Callable[[], Any], options: Mapping[str, Any], cache: Path | None, key: object
+) -> Compiled:
     """`build()` compiled for the CPU, or what an earlier run kept of it under the same key.
 
     key: whatever the graph depends on, as JSON. A cache that cannot be read or written is done without.
@@ -74,9 +94,9 @@ def compiled(core: Any, build: Callable[[], Any], options: Mapping[str, Any], ca
     if found is not None:
         return found
     made = core.compile_model(build(), "CPU", dict(options))
-    if file:
-        _write(file, made.export_model().getvalue())
-    return made
+    if file and _write(file, made.export_model().getvalue()):
+        found = _read(core, file, options)
+    return found or Compiled(made)
 
 
 def _file(core: Any, cache: Path | None, options: Mapping[str, Any], key: object) -> Path | None:
@@ -87,21 +107,24 @@ def _file(core: Any, cache: Path | None, options: Mapping[str, Any], key: object
     return cache / f"{hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]}.blob"
 
 
-def _read(core: Any, file: Path, options: Mapping[str, Any]) -> Any | None:
+def _read(core: Any, file: Path, options: Mapping[str, Any]) -> Compiled | None:
     try:
-        content = file.read_bytes()
-        if hashlib.sha256(content[DIGEST:]).digest() != content[:DIGEST]:
+        with file.open("rb") as opened:
+            blob = mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_COPY)
+        if hashlib.sha256(memoryview(blob)[DIGEST:]).digest() != blob[:DIGEST]:
             return None
         os.utime(file)
-        return core.import_model(io.BytesIO(content[DIGEST:]), "CPU", dict(options))
-    except FileNotFoundError:
+        content = openvino.Tensor(np.frombuffer(blob, np.uint8, offset=DIGEST), shared_memory=True)
+        return Compiled(core.import_model(content, "CPU", dict(options)), blob)
+    except (FileNotFoundError, ValueError):  # mmap says ValueError of an empty file
         return None
     except (OSError, RuntimeError) as error:
         log.warning("the compiled network %s cannot be used, compiling anew: %s", file.name, error)
         return None
 
 
-def _write(file: Path, content: bytes) -> None:
+def _write(file: Path, content: bytes) -> bool:
+    """Whether it is kept. Under its name the file is whole, and no file under it is ever changed."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as unfinished:
@@ -111,3 +134,5 @@ def _write(file: Path, content: bytes) -> None:
             old.unlink(missing_ok=True)
     except OSError as error:
         log.warning("the compiled network is not kept, the next start takes longer: %s", error)
+        return False
+    return True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import openvino
@@ -54,7 +53,7 @@ class OpenVinoEngine:
                 self._normalised = Runner(self._compiled("normalised"))
         return self._normalised(x)
 
-    def _compiled(self, takes: str) -> Any:
+    def _compiled(self, takes: str) -> graph.Compiled:
         plan = self._plan
 
         def build() -> Any:
@@ -69,18 +68,20 @@ class OpenVinoEngine:
 class Runner:
     """A compiled network as a function; safe to call from any thread, for each call has an infer request to itself."""
 
-    def __init__(self, network: Any) -> None:
-        self._new: Callable[[], Any] = network.create_infer_request
+    def __init__(self, compiled: graph.Compiled) -> None:
+        self._compiled = compiled
         self._idle: list[Any] = []
 
     def __call__(self, x: Tensor) -> Tensor:
         """x [N, ...] -> A float32 [N, C, h, w], in memory of its own."""
         try:
-            request = self._idle.pop()
+            request, new = self._idle.pop(), False
         except IndexError:
-            request = self._new()
+            request, new = self._compiled.network.create_infer_request(), True
         try:
             found = request.infer([x.contiguous().numpy()], share_inputs=True, share_outputs=True)
             return torch.from_numpy(found[0].copy())
         finally:
             self._idle.append(request)
+            if new:
+                self._compiled.settle()

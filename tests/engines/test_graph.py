@@ -16,6 +16,7 @@ from torch import nn
 from service.engines import choice, graph
 from service.engines.engine import Plan
 from service.engines.openvino import OpenVinoEngine
+from service.engines.torch import TorchEngine
 from tests.engines.networks import images, plan
 
 
@@ -43,6 +44,27 @@ def test_a_damaged_file_is_replaced(tmp_path: Path, damage: Any) -> None:
     torch.testing.assert_close(got, wanted, rtol=1e-4, atol=1e-5)
     content = file.read_bytes()  # not byte for byte the first one: compiling is not that repeatable
     assert hashlib.sha256(content[graph.DIGEST :]).digest() == content[: graph.DIGEST]
+
+
+def test_weights_are_held_once_and_the_file_may_go(tmp_path: Path) -> None:
+    """Whether it was compiled now or before; without `settle` all of the file stays in memory."""
+    for _ in range(2):
+        engine = OpenVinoEngine(plan("resnet18", tmp_path, "a"))
+        engine.features(images(1), "layer4")
+        (file,) = tmp_path.glob("*.blob")
+        assert _resident(file) < file.stat().st_size / 20
+    file.unlink()
+    wanted = TorchEngine(plan("resnet18")).features(images(5), "layer4")
+    torch.testing.assert_close(engine.features(images(5), "layer4"), wanted, rtol=1e-3, atol=1e-4)
+
+
+def _resident(file: Path) -> int:
+    """Bytes of a mapped file that are in this process's memory."""
+    lines = Path("/proc/self/smaps").read_text().splitlines()
+    starts = [place for place, line in enumerate(lines) if str(file) in line]
+    assert starts, "the file is not mapped"
+    rss = [next(line for line in lines[place:] if line.startswith("Rss:")) for place in starts]
+    return sum(int(line.split()[1]) for line in rss) * 1024
 
 
 def test_a_file_that_openvino_refuses_is_replaced(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
