@@ -10,8 +10,7 @@ import torch
 from fastapi import Request
 from torch import Tensor, nn
 
-from benchmarks.peers import framed, scores
-from benchmarks.subject import network
+from benchmarks.subject import framed, network, scores
 
 
 class Api(litserve.LitAPI):

@@ -15,36 +15,11 @@ import threading
 from typing import Any
 
 import numpy as np
-import torch
 import uvicorn
 from fastapi import FastAPI, UploadFile
 from PIL import Image
-from torch import Tensor
-from torchvision.transforms import v2
 
-from benchmarks.subject import MEAN, STD, network
-
-FRAMED = v2.Compose(
-    [
-        v2.PILToTensor(),
-        v2.Resize(224),
-        v2.CenterCrop(224),
-        v2.ToDtype(torch.float32, scale=True),
-        v2.Normalize(MEAN, STD),
-    ]
-)
-
-
-def framed(data: bytes) -> Tensor:
-    """JPEG -> normalised x [3, 224, 224]."""
-    x: Tensor = FRAMED(Image.open(io.BytesIO(data)).convert("RGB"))
-    return x
-
-
-def scores(logits: Tensor) -> list[float]:
-    """Probabilities of one image's classes."""
-    found: list[float] = logits.softmax(-1).tolist()
-    return found
+from benchmarks.subject import framed, network, scores
 
 
 def picture(grid: np.ndarray) -> str:
