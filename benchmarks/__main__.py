@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import importing, library, machine, memory, models, neighbours, service, startup, table
+from benchmarks import importing, library, machine, maps, memory, models, neighbours, service, startup, table
 
 Part = Callable[[bool, Path], Any]
 
@@ -24,6 +24,7 @@ PARTS: dict[str, Part] = {
     "startup": lambda quick, _: startup.startup(quick),
     "memory": memory.memory,
     "importing": importing.importing,
+    "maps": maps.maps,
     "neighbours": lambda quick, _: neighbours.neighbours(quick),
 }
 

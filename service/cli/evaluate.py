@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column, Table
 
 from service.cli.bias import bias
+from service.cli.digits import digits
 from service.cli.dissection import dissection
 from service.cli.errors import errors
 from service.cli.exciting import exciting
@@ -177,3 +178,4 @@ app.command(epilog="Examples: `fovea evaluate bias FOLDER --html bias.html`, `fo
 app.command(epilog="Example: `fovea evaluate dissection --model resnet18 --layer layer3 --html units.html`")(dissection)
 app.command(epilog="Example: `fovea evaluate errors FOLDER --model resnet18 --html errors.html`")(errors)
 app.command(epilog="Example: `fovea evaluate exciting --model resnet18 --unit 331 --html unit.html`")(exciting)
+app.command(epilog="Example: `fovea evaluate digits --out digits.png`")(digits)

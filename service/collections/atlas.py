@@ -117,11 +117,11 @@ async def placed(library: Library, name: str, called: str, data: bytes, question
     if answer.embedding is None:
         return Placement.of(answer)
     vector = answer.embedding.vector
-    spot = await asyncio.to_thread(lambda: _spot(library, name, found, vector))
-    return Placement.of(answer, spot)
+    return Placement.of(answer, await asyncio.to_thread(lambda: spot(library, name, found, vector)))
 
 
-def _spot(library: Library, name: str, found: Map, vector: NDArray[np.float32]) -> Spot:
+def spot(library: Library, name: str, found: Map, vector: NDArray[np.float32]) -> Spot:
+    """Where a vector [D] lies on a map, and what is near. Blocks; raises UnknownName, StaleCollection."""
     rows, distances = _nearest(library.shelf(name, "l2"), found, vector)
     point = placing.place(found, vector, rows, distances)
     away = np.sqrt(((found.coordinates - point) ** 2).sum(1))

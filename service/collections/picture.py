@@ -20,9 +20,11 @@ NONE = "#aab4bc"
 """Of points without a label."""
 
 COLOURS = (
-    "#0b6575", "#d9822b", "#7a4fb5", "#b3263e", "#4f8f2f", "#2f6fc4",
-    "#c9559c", "#8c6d31", "#1fa3a3", "#5c6b77", "#e0b21b", "#2b3a67",
+    "#0f3563", "#ffa505", "#7e07f2", "#cd2801", "#9fc292", "#5089fc",
+    "#59232f", "#a66cb2", "#770f02", "#d4b963", "#717a73", "#07d4c9",
 )  # fmt: skip
+"""Apart for every kind of eye: see the test."""
+
 MARKERS = "os^Dv"
 """Beyond the colours the shapes change, so that labels stay apart."""
 
@@ -96,7 +98,7 @@ def _points(axes: Any, coordinates: NDArray[np.float32], labels: list[str]) -> N
     for i, (label, found) in enumerate([*groups, *([("", bare)] if bare else [])]):
         named = i < len(shown) or not label
         if named:
-            words.append(f"{_plain(label) if label else 'no label'}  {len(found)}")
+            words.append(f"{plain(label) if label else 'no label'}  {len(found)}")
         look = {
             "c": COLOURS[i % len(COLOURS)] if label else NONE,
             "marker": MARKERS[i // len(COLOURS) % len(MARKERS)] if label else "o",
@@ -124,9 +126,9 @@ def _words(figure: Figure, facts: Facts, title: str, notice: str, outdated: bool
     told_of = f"{facts.images} images in {facts.dimensions} dimensions, {told(facts)}"
     old = ". Outdated: images came or went since" if outdated else ""
     write = [
-        (0.035, 0.945, f"{method} of {_plain(title, 60)}", 15, INK, "bold"),
+        (0.035, 0.945, f"{method} of {plain(title, 60)}", 15, INK, "bold"),
         (0.035, 0.905, told_of + old, 9.5, QUIET, "normal"),
-        (0.035, 0.05, _plain(notice, 110), 9.5, WARN, "bold"),
+        (0.035, 0.05, plain(notice, 110), 9.5, WARN, "bold"),
         (0.035, 0.02, _caveat(facts), 8, QUIET, "normal"),
     ]
     for x, y, text, size, colour, weight in write:
@@ -139,7 +141,7 @@ def _caveat(facts: Facts) -> str:
     return "Near points are alike. Sizes of clusters and distances between them mean little."
 
 
-def _plain(text: str, longest: int = LONGEST) -> str:
+def plain(text: str, longest: int = LONGEST) -> str:
     """Text on one line, as far as the font can show it."""
     from matplotlib import font_manager  # noqa: PLC0415
 
