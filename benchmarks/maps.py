@@ -55,7 +55,7 @@ async def _one(library: Library, wish: Wish, fresh: NDArray[np.float32]) -> dict
 
 
 def _children_mb() -> float:
-    """The most that any child of this process has held so far; its resource usage would count what we held at its start."""
+    """The most that any child has held so far. Its resource usage would count what we held when it began."""
     children = [pid for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()]
     found = [re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text()) for pid in children]
     return max((int(one[1]) / 1024 for one in found if one), default=0.0)

@@ -14,8 +14,11 @@ from service.collections.picture import COLOURS, DRAWING, GROUND, INK, LINE, PAN
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SOURCE = "Optical Recognition of Handwritten Digits, Alpaydin & Kaynak, UCI 1998. Near points are alike; distances between clusters mean little."  # fmt: skip
-DIGIT_SIZE = 26
+SOURCE = (
+    "Optical Recognition of Handwritten Digits, Alpaydin & Kaynak, UCI 1998."
+    " Near points are alike. Sizes of clusters and distances between them mean little."
+)
+DIGIT_SIZE = 38
 
 
 def picture(found: Example) -> bytes:
@@ -28,12 +31,14 @@ def picture(found: Example) -> bytes:
         FigureCanvasAgg(figure)
         for view, left in zip(found.views, (0.025, 0.5125), strict=True):
             _panel(figure, view, found.labels, left)
+        learned = (
+            f"The network has learned from {found.learned} others; it calls {found.accuracy:.1%} of these by their name"
+        )
         words = (
             (0.945, f"t-SNE of {len(found.labels)} handwritten digits", 17, INK, "bold"),
-            (0.9, f"The network has learned from {found.learned} others, most of them by other writers;"
-                  f" it calls {found.accuracy:.1%} of these by their name", 10.5, QUIET, "normal"),
+            (0.9, learned, 10.5, QUIET, "normal"),
             (0.025, SOURCE, 8.5, QUIET, "normal"),
-        )  # fmt: skip
+        )
         for y, text, size, colour, weight in words:
             figure.text(0.025, y, text, size=size, color=colour, weight=weight, va="center")
         file = io.BytesIO()
@@ -56,6 +61,7 @@ def _panel(figure: Figure, view: View, labels: NDArray[np.int64], left: float) -
     for side in axes.spines.values():
         side.set_color(LINE)
     for digit, colour in enumerate(COLOURS[:10]):
-        axes.scatter(*view.coordinates[labels == digit].T, s=DIGIT_SIZE, c=colour, marker=f"${digit}$", linewidths=0)
+        x, y = view.coordinates[labels == digit].T
+        axes.scatter(x, y, s=DIGIT_SIZE, c=colour, marker=rf"$\mathbf{{{digit}}}$", linewidths=0)
     figure.text(left, 0.835, f"Their {view.what}", size=12.5, color=INK, weight="bold", va="center")
     figure.text(left, 0.085, told(view), size=9.5, color=QUIET, va="center")

@@ -30,7 +30,10 @@ class Digits:
 
     @classmethod
     def halves(cls) -> tuple[Self, Self]:
-        """Those to learn from and those held out, which by their order are mostly of other writers.
+        """Those to learn from and those held out: the first half and the second, so that few writers are in both.
+
+        Nobody says where a writer begins; but a network that learns nothing of distortions calls 94 % of this second
+        half by their name, and 98 % of one taken at random.
 
         Alpaydin & Kaynak: Optical Recognition of Handwritten Digits, UCI, 1998: 1797 digits by 13 people, which come
         with scikit-learn.
@@ -78,7 +81,7 @@ class Network:
         steps = epochs * math.ceil(len(x) / BATCH)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps)
         for _ in range(epochs):
-            for chosen in torch.randperm(len(x), generator=generator).split(BATCH):
+            for chosen in torch.randperm(len(x), generator=generator).split(BATCH):  # type: ignore[no-untyped-call]
                 scores = self._head(self._features(distorted(x[chosen], generator)))
                 optimizer.zero_grad()
                 nn.functional.cross_entropy(scores, labels[chosen]).backward()  # type: ignore[no-untyped-call]

@@ -11,6 +11,7 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from service.cli.main import app
+from service.collections import fitting
 from service.models.filters import filters, sheet
 from tests.models import tiny
 from tests.models.zoo import built
@@ -150,3 +151,14 @@ def test_a_map_of_a_collection(tmp_path: Path, data: Path) -> None:
     assert "can be at most 11.6" in fovea("collections", "map", "squares", "--perplexity", "30", exit_code=1).output
     assert "no collection" in fovea("collections", "map", "nothing", exit_code=1).output
     assert "name a .png file" in fovea("collections", "map", "squares", "--out", tmp_path / "m.gif", exit_code=1).output
+
+
+def test_the_digits_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With fewer rounds than a reader would take."""
+    monkeypatch.setattr(fitting, "EXAGGERATED", 10)
+    monkeypatch.setattr(fitting, "ROUNDS", 10)
+    told = json.loads(fovea("evaluate", "digits", "--epochs", "2", "--out", tmp_path / "d.png", "--json").stdout)
+    assert size(tmp_path / "d.png") == (1600, 960)
+    assert [one["what"] for one in told["maps"]] == ["64 pixels", "64 learned features"]
+    assert told["accuracy"] > 0.2
+    assert "name a .png file" in fovea("evaluate", "digits", "--out", tmp_path / "d.jpg", exit_code=1).output

@@ -64,6 +64,8 @@ HOSTILE = [
     "<b>&amp;",
     "x" * 500,
     "_nolegend_",
+    "<script>alert(1)</script>" * 400,
+    "\x1b[31m\x7f\x85\ud800",
     "{}%s",
     " ",
 ]
@@ -98,3 +100,27 @@ def test_what_a_map_says_of_itself() -> None:
     assert told(facts("pca")) == "keeps 75% of the variance (50.0%, 25.0%)"
     assert told(facts("tsne")) == "perplexity 30, KL divergence 0.712"
     assert told(facts("umap")) == "15 neighbours, minimum distance 0.1"
+
+
+EYES = {
+    "common": np.eye(3),
+    "no red": [[0.152, 1.053, -0.205], [0.115, 0.786, 0.099], [-0.004, -0.048, 1.052]],
+    "no green": [[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]],
+    "no blue": [[1.256, -0.077, -0.179], [-0.078, 0.931, 0.148], [0.005, 0.691, 0.304]],
+}
+"""Machado, Oliveira & Fernandes: A Physiologically-based Model for Simulation of Color Vision Deficiency, 2009."""
+
+
+@pytest.mark.parametrize("eye", EYES)
+def test_colours_are_apart_for_every_kind_of_eye(eye: str) -> None:
+    """By their distance in CIELAB, where 2.3 is just seen; twelve at random come to about 5 (tried)."""
+    seen = np.array([ImageColor.getrgb(colour) for colour in COLOURS]) / 255
+    linear = np.where(seen <= 0.04045, seen / 12.92, ((seen + 0.055) / 1.055) ** 2.4)
+    linear = (linear @ np.array(EYES[eye]).T).clip(0, 1)
+    xyz = linear @ np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]).T
+    f = xyz / [0.9505, 1, 1.089]
+    f = np.where(f > 0.008856, np.cbrt(f), 7.787 * f + 16 / 116)
+    lab = np.stack([116 * f[:, 1] - 16, 500 * (f[:, 0] - f[:, 1]), 200 * (f[:, 1] - f[:, 2])], 1)
+    apart = np.linalg.norm(lab[:, None] - lab[None], axis=2) + np.diag([np.inf] * len(lab))
+    assert apart.min() > 20
+    assert (lab[:, 0] < 82).all(), "on a white ground"
