@@ -20,6 +20,9 @@ export function portrait(one, collection) {
   return picture;
 }
 
+/** A case to click on: its picture, its label, and how far it is. */
+export const thumb = (one, collection, distance, more) => h("li", h("button.thumb", { key: `case ${one.id}`, ...more }, portrait(one, collection), h("strong", labelOf(one)), h("span.quiet", distance)));
+
 /** Show cases one at a time in a dialog. Returns open(cases, place, collection, told(one) -> facts). */
 export function createCase(store, dialog) {
   let step = null;

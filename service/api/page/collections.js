@@ -7,7 +7,7 @@ import { read, write } from "./preferences.js";
 import { get } from "./wire.js";
 import { integer, t } from "./words.js";
 
-const PANELS = ["panel-similar"];
+const PANELS = ["panel-similar", "panel-atlas"];
 
 /** Why a collection cannot be compared with what a model sees: a key of strings.js, or null where it can. */
 function against({ model, stale, count }, chosen) {

@@ -8,7 +8,7 @@ import { plainly, t } from "./words.js";
 
 const TICK = 500;
 
-/** Tell of questions in an element. Returns {ask(attempt(signal), heard(found)), stop}; a new one ends the one before. */
+/** Tell of questions in an element. Returns {ask(attempt(signal, show), heard(found)), wrong, stop}; a new one ends the one before. */
 export function createInquiry(element) {
   let control = null;
   let timer = 0;
@@ -31,7 +31,7 @@ export function createInquiry(element) {
     const busy = () => show(h("progress", { "aria-label": t("ask.thinking") }));
     const tried = () => {
       busy();
-      return attempt(signal);
+      return attempt(signal, show);
     };
     try {
       const found = await persistently(tried, { signal, onWait: waiting });

@@ -1,6 +1,7 @@
 /* The page: every part made once, in order, around one store. */
 
 import { createAnswering } from "./answering.js";
+import { createAtlas } from "./atlas.js";
 import { createCase } from "./case.js";
 import { createCard } from "./card.js";
 import { createCatalogue } from "./catalogue.js";
@@ -39,12 +40,15 @@ import "./gestures.js";
 import "./heat.js";
 import "./images.js";
 import "./inquiry.js";
+import "./jobs.js";
 import "./orientation.js";
 import "./paint.js";
 import "./patience.js";
+import "./plot.js";
 import "./question.js";
 import "./readout.js";
 import "./refusal.js";
+import "./scatter.js";
 import "./scenes.js";
 import "./sheet.js";
 import "./strings.js";
@@ -78,7 +82,9 @@ createParameters(store, part("parameters"), picking);
 createLayers(store, part("layers"), picking);
 createQuality(store, part("quality"), picking);
 createCollections(store, part("collections"));
-createSimilar(store, part("panel-similar"), createCase(store, part("case")));
+const openCase = createCase(store, part("case"));
+createSimilar(store, part("panel-similar"), openCase);
+createAtlas(store, part("panel-atlas"), openCase, say);
 createCard(store, part("panel-model"));
 createDetails(store, part("panel-details"), saving.copy);
 createProgress(store, part("progress"), { answering, picking, intake, say });

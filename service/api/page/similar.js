@@ -1,6 +1,6 @@
 /* Cases of a collection that the network finds most like the image that is looked at, and what their labels say. */
 
-import { labelOf, portrait } from "./case.js";
+import { labelOf, thumb } from "./case.js";
 import { h, refill } from "./dom.js";
 import { choice } from "./fields.js";
 import { createInquiry } from "./inquiry.js";
@@ -46,8 +46,7 @@ export function createSimilar(store, element, open) {
 
   function group({ neighbors, votes }, key, collection, named) {
     const told = ({ distance }, place) => [["case.rank", t("case.rank.value", { rank: place + 1, how: t(key) })], ["case.distance", number(distance)]];
-    const entry = (one, place) =>
-      h("li", h("button.thumb", { key: `${key} ${one.id}`, onclick: () => open(neighbors, place, collection, told) }, portrait(one, collection), h("strong", labelOf(one)), h("span.quiet", number(one.distance))));
+    const entry = (one, place) => thumb(one, collection, number(one.distance), { onclick: () => open(neighbors, place, collection, told) });
     return h("section", named && h("h3", t(key)), tally(votes, neighbors.length), h("ol.cases", { "aria-label": t(key) }, neighbors.map(entry)));
   }
 

@@ -41,6 +41,8 @@ export async function get(path, signal) {
   return JSON.parse(text);
 }
 
+export const remove = (path) => request("DELETE", path, null);
+
 /** Send an image's bytes as they are; {text, seconds}. onUpload(share) hears 0 to 1. Raises Problem, AbortError. */
 export function post(path, blob, { signal, onUpload } = {}) {
   return request("POST", path, blob, { signal, onUpload });
