@@ -12,11 +12,12 @@ import { integer, number, percent, t } from "./words.js";
 const TITLES = { tsne: "t-SNE", umap: "UMAP", pca: "PCA" };
 const KINDS = ["tsne-2d", "tsne-3d", "umap-2d", "umap-3d", "pca-2d", "pca-3d"]; // as maps are called
 
-const titleOf = (kind) => t("atlas.kind", { method: TITLES[kind.split("-")[0]], count: kind.at(-2) });
+const methodOf = (kind) => kind.split("-")[0];
+const titleOf = (kind) => t("atlas.kind", { method: TITLES[methodOf(kind)], count: kind.at(-2) });
 
 /** Draw the maps of a store's collection into an element, and its image on them. open: of case.js. */
 export function createAtlas(store, element, open, say) {
-  const kept = new Map(); // path, age and item -> answer
+  const kept = new Map(); // item, path and age -> answer
   const [status, chooser, facts, maker, plotted] = [h("div"), h("div"), h("div.found"), h("div"), h("div")];
   const inquiry = createInquiry(status);
   const plot = createPlot(plotted, say, (point) => open([point], 0, store.state.collection, () => []));
@@ -30,35 +31,50 @@ export function createAtlas(store, element, open, say) {
     return kept.get(key);
   }
 
-  /** Which maps there are, and whether one is being made. */
-  function ask({ panel, collection }) {
+  function clear() {
     inquiry.stop();
     for (const part of [plotted, maker]) part.hidden = true;
-    refill(chooser);
-    refill(facts);
+    for (const part of [chooser, facts]) refill(part);
+  }
+
+  /** Which maps there are, and whether one is being made. */
+  function ask() {
+    const { panel, collection } = store.state;
+    clear();
     if (panel !== element.id || !collection) return;
     inquiry.ask(
-      async (signal) => [(await get(path(), signal)).projections, (await get("jobs", signal)).jobs],
-      ([maps, jobs]) => {
-        const job = jobs.find((one) => one.kind === "projection" && one.collection === collection.name && underWay(one));
+      (signal) => Promise.all([get(path(), signal), get("jobs", signal)]),
+      ([{ projections: maps }, { jobs }]) => {
+        const mine = (one) => one.kind === "projection" && one.collection === collection.name && underWay(one);
+        const job = jobs.find(mine);
         const found = maps.find(({ map }) => map === wanted) ?? maps[0];
-        drawMaker(maps.length > 0);
-        if (maps.length) refill(chooser, h("div.row", h("label", { htmlFor: "map" }, t("atlas.map")), choice("map", maps.map(({ map }) => map), found.map, titleOf, (map) => ask(store.state, (wanted = map)))));
-        if (job) follow(job);
-        else if (found) load(found);
-        else refill(facts, h("p", t("atlas.none")));
+        if (job) return follow(job);
+        kind = KINDS.find((one) => maps.every(({ map }) => map !== one)) ?? KINDS[0];
+        drawMaker(Boolean(found));
+        if (!found) return refill(facts, h("p", t("atlas.none")));
+        refill(chooser, chosen(maps, found));
+        return load(found);
       },
     );
   }
 
-  function load({ map, created }) {
+  function chosen(maps, found) {
+    const names = maps.map(({ map }) => map);
+    const taken = (map) => {
+      wanted = map;
+      ask();
+    };
+    const label = h("label", { htmlFor: "map" }, t("atlas.map"));
+    return h("div.row", label, choice("map", names, found.map, titleOf, taken), plot.zoom);
+  }
+
+  function load({ map, created, outdated }) {
     const { collection } = store.state;
     inquiry.ask(
-      (signal) => once(`${path()} ${map} ${created}`, () => get(`${path()}/${map}`, signal)),
+      (signal) => once(`map ${path()} ${map} ${created} ${outdated}`, () => get(`${path()}/${map}`, signal)),
       (found) => {
         plotted.hidden = false;
         plot.show(found, collection);
-        refill(facts, factsOf(found));
         place(found);
       },
     );
@@ -66,55 +82,84 @@ export function createAtlas(store, element, open, say) {
 
   function place(found) {
     const { current, collection } = store.state;
-    if (!current) return refill(facts, h("p.hint", t("atlas.idle")), factsOf(found));
+    const tell = (...more) => refill(facts, more, factsOf(found));
     const asked = `${path()}/${found.map}/place`;
+    if (!current) return tell(h("p.hint", t("atlas.idle")));
+    tell();
     return inquiry.ask(
       (signal) => once(`${current.id} ${asked} ${found.created}`, async () => JSON.parse((await post(asked, current.blob, { signal })).text)),
       ({ placed }) => {
-        if (!placed) return refill(facts, h("p", t("refused.title")), factsOf(found));
-        plot.place(placed.coordinates, placed.nearest.map(({ id }) => id));
-        return refill(facts, nearestOf(placed.nearest, collection), factsOf(found));
+        if (!placed) return tell(h("p", t("atlas.refused")));
+        plot.place(placed.coordinates, placed.nearest);
+        say(t("atlas.placed", { labels: placed.nearest.map(labelOf).join(", ") }));
+        return tell(nearestOf(placed.nearest, collection));
       },
     );
   }
 
   function nearestOf(nearest, collection) {
     const told = ({ distance }) => [["atlas.distance", number(distance)]];
-    const entry = (one, place) => thumb(one, collection, number(one.distance), { onfocus: () => plot.point(one.id), onclick: () => open(nearest, place, collection, told) });
-    return h("section", h("h3", t("atlas.nearest")), h("ol.cases", nearest.map(entry)));
+    const entry = (one, rank) =>
+      thumb(one, collection, number(one.distance), {
+        onfocus: () => plot.point(one.id),
+        onpointerenter: () => plot.point(one.id),
+        onclick: () => open(nearest, rank, collection, told),
+      });
+    return h("section", h("h3", t("atlas.nearest")), h("ol.cases", { "aria-label": t("atlas.nearest") }, nearest.map(entry)));
   }
 
-  const factsOf = ({ method, quality, images, outdated, notice }) => [
-    outdated && h("p.callout.warn", t("atlas.outdated")),
-    h("p.hint", t("atlas.images", { count: integer(images) }), " ", figures(method, quality), " ", t(`atlas.meaning.${method}`)),
+  const factsOf = ({ map, method, quality, images, outdated, notice }) => [
+    outdated && h("div.callout.warn", h("p", t("atlas.outdated")), button("atlas.renew", () => make(map))),
+    h("p", t("atlas.reading")),
+    h("p.hint", t(`atlas.meaning.${method}`), " ", figures(method, quality), " ", t("atlas.images", { count: integer(images) })),
     h("p.hint", notice),
   ];
 
   function drawMaker(some) {
-    const make = () => inquiry.ask((signal) => post(`${path()}?${new URLSearchParams({ method: kind.split("-")[0], dimensions: kind.at(-2) })}`, null, { signal }), ({ text }) => follow(JSON.parse(text)));
-    const controls = h("div.row", choice("kind", KINDS, kind, titleOf, (chosen) => drawMaker(some, (kind = chosen))), button("atlas.make", make, { textContent: t("atlas.make", { kind: TITLES[kind.split("-")[0]] }) }));
-    refill(maker, some ? h("details", { open: maker.contains(document.activeElement) }, h("summary", t("atlas.another")), controls) : controls);
+    const taken = (chosenKind) => {
+      kind = chosenKind;
+      drawMaker(some);
+    };
+    const controls = [
+      h("div.row", h("label", { htmlFor: "kind" }, t("atlas.way")), choice("kind", KINDS, kind, titleOf, taken)),
+      button("atlas.make", () => make(kind), { class: some ? "button" : "button primary" }),
+    ];
+    const folded = () => h("details", { open: maker.contains(document.activeElement) }, h("summary", t("atlas.another")), controls);
+    refill(maker, some ? folded() : controls);
     maker.hidden = false;
   }
 
+  function make(name) {
+    const question = new URLSearchParams({ method: methodOf(name), dimensions: name.at(-2) });
+    inquiry.ask(
+      (signal) => post(`${path()}?${question}`, null, { signal }),
+      ({ text }) => follow(JSON.parse(text)),
+    );
+  }
+
+  /** Wait for a map that is being made, and show it. */
   function follow(job) {
-    for (const part of [maker, plotted]) part.hidden = true;
-    wanted = job.result?.split("/").pop() ?? wanted;
+    clear();
     inquiry.ask(
       (signal, show) => finished(job, signal, show),
       (ended) => {
+        if (ended.state === "failed") return inquiry.wrong(Problem.of(ended.error), ask);
         if (ended.state === "done") wanted = ended.result.split("/").pop();
-        ask(store.state);
-        if (ended.state === "failed") inquiry.wrong(Problem.of(ended.error), () => ask(store.state));
-        else if (ended.state !== "done") say(t("atlas.cancelled"), true);
+        else say(t("atlas.cancelled"), true);
+        return ask();
       },
     );
   }
 
+  store.on(["items"], ({ items }) => {
+    const there = new Set(["map", ...items.map(({ id }) => String(id))]);
+    for (const key of kept.keys()) if (!there.has(key.split(" ")[0])) kept.delete(key);
+  });
   store.on(["panel", "current", "collection"], ask);
 }
 
 function figures(method, { explained_variance: shares, ...values }) {
-  if (method === "pca") return t("atlas.figures.pca", { share: percent(shares.reduce((sum, share) => sum + share, 0)), each: shares.map(percent).join(", ") });
-  return Object.entries(values).map(([name, value]) => t(`atlas.figures.${name}`, { value: number(value) })).join(" ");
+  if (method !== "pca") return Object.entries(values).map(([name, value]) => t(`atlas.figures.${name}`, { value: number(value) })).join(" ");
+  const share = percent(shares.reduce((sum, one) => sum + one, 0));
+  return t("atlas.figures.pca", { share, each: shares.map(percent).join(", ") });
 }

@@ -11,10 +11,10 @@ export const underWay = ({ state }) => state === "waiting" || state === "running
 
 /** The job once it has ended, however it did; meanwhile it shows how far it is. */
 export async function finished({ id }, signal, show) {
-  const bar = h("progress", { max: 1, "aria-label": t("job.progress") });
-  const stage = h("p");
+  const bar = h("progress.long", { max: 1, "aria-label": t("job.progress") });
+  const stage = h("p.hint");
   const address = `jobs/${encodeURIComponent(id)}`;
-  show(bar, stage, button("ask.cancel", () => remove(address)));
+  show(h("p", t("job.title")), bar, stage, button("ask.cancel", () => remove(address)));
   for (;;) {
     const job = await get(address, signal);
     if (!underWay(job)) return job;

@@ -41,6 +41,7 @@ import "./heat.js";
 import "./images.js";
 import "./inquiry.js";
 import "./jobs.js";
+import "./legend.js";
 import "./orientation.js";
 import "./paint.js";
 import "./patience.js";

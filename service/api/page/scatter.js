@@ -7,14 +7,18 @@ export const SQUARE = { width: SIDE, height: SIDE };
 const COLOURS = ["#e69f00", "#56b4e9", "#009e73", "#f0e442", "#cc79a7", "#d55e00", "#8fa8ff"]; // Okabe and Ito's, on black
 const UNLABELLED = "#8b98a3";
 const GROUND = "#06080a";
+const EDGE = "rgb(6 8 10 / 50%)"; // so that points on top of each other can be told apart
 const LIGHT = "#fff";
+const POINTED = "#6ccbd9";
 
 /**
  * Coordinates [[x, y] or [x, y, z]] as {x, y, near} in the square, y downwards, near from 0 to 1; those with three
  * dimensions as they look when turned by angles in radians.
  */
 export function laid(coordinates, { yaw, pitch }) {
-  const axes = coordinates[0].map((_, axis) => coordinates.reduce(([low, high], { [axis]: at }) => [Math.min(low, at), Math.max(high, at)], [Infinity, -Infinity]));
+  const axes = coordinates[0].map((_, axis) =>
+    coordinates.reduce(([low, high], { [axis]: at }) => [Math.min(low, at), Math.max(high, at)], [Infinity, -Infinity]),
+  );
   const sides = axes.map(([low, high]) => high - low);
   const reach = 1.1 * (axes.length > 2 ? Math.hypot(...sides) : Math.max(...sides)) || 1;
   return coordinates.map((point) => {
@@ -45,15 +49,19 @@ export function scatter(pen, room, { points, label, off, own, nearest, at, camer
     points.forEach((point, place) => label[place] === kind && mark(path, kind, onto(point), radius * (0.6 + 0.8 * point.near)));
     pen.fillStyle = colourOf(kind);
     pen.fill(path);
+    Object.assign(pen, { strokeStyle: EDGE, lineWidth: 0.75 });
+    pen.stroke(path);
   }
-  Object.assign(pen, { strokeStyle: LIGHT, lineWidth: 1.25 });
-  for (const place of [...nearest, at].filter((place) => points[place])) {
-    const { x, y } = onto(points[place]);
-    const ring = new Path2D();
-    ring.arc(x, y, radius + (place === at ? 6 : 3), 0, 2 * Math.PI);
-    pen.stroke(ring);
-  }
+  for (const place of nearest) if (points[place]) ring(pen, onto(points[place]), radius + 3, LIGHT, 1.25);
   if (own) cross(pen, onto(own));
+  if (points[at]) ring(pen, onto(points[at]), radius + 5, POINTED, 2.5);
+}
+
+function ring(pen, { x, y }, radius, strokeStyle, lineWidth) {
+  const path = new Path2D();
+  path.arc(x, y, radius, 0, 2 * Math.PI);
+  Object.assign(pen, { strokeStyle, lineWidth });
+  pen.stroke(path);
 }
 
 const colourOf = (kind) => (kind < 0 ? UNLABELLED : COLOURS[kind % COLOURS.length]);
@@ -61,11 +69,17 @@ const colourOf = (kind) => (kind < 0 ? UNLABELLED : COLOURS[kind % COLOURS.lengt
 /** A disc, a square, a triangle or a diamond, all of about the same size. */
 function mark(path, kind, { x, y }, radius) {
   const shape = Math.max(kind, 0) % 4;
-  const corners = [40, 4, 3, 4][shape];
+  if (shape === 0) {
+    path.moveTo(x + radius, y);
+    path.arc(x, y, radius, 0, 2 * Math.PI);
+    return;
+  }
+  const corners = [0, 4, 3, 4][shape];
   const start = shape === 1 ? Math.PI / 4 : -Math.PI / 2;
+  const reach = radius * (1 + shape / 12);
   for (let corner = 0; corner < corners; corner += 1) {
     const angle = start + (2 * Math.PI * corner) / corners;
-    path[corner ? "lineTo" : "moveTo"](x + radius * (1 + shape / 12) * Math.cos(angle), y + radius * (1 + shape / 12) * Math.sin(angle));
+    path[corner ? "lineTo" : "moveTo"](x + reach * Math.cos(angle), y + reach * Math.sin(angle));
   }
   path.closePath();
 }
