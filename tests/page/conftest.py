@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Error, sync_playwright
 from tests.api.test_serving import Running, serving
 from tests.page import finder
 from tests.page.relay import Relay
-from tests.page.shelf import fill
+from tests.page.shelf import drawn, fill
 from tests.page.viewer import Viewer
 
 HERE = Path(__file__).parent
@@ -52,6 +52,14 @@ def server(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 def shelf(server: Running) -> None:
     """The service with the collections of shelf.py in it."""
     fill(server.client)
+
+
+@pytest.fixture(scope="package")
+def maps(shelf: None, server: Running) -> None:
+    """Maps of marks-known; the others have none."""
+    del shelf
+    for kind in ("tsne-2d", "pca-3d"):
+        drawn(server.client, "marks-known", kind)
 
 
 @pytest.fixture

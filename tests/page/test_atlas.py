@@ -28,14 +28,6 @@ RED, GREEN, BLUE = (0, 158, 115), (86, 180, 233), (230, 159, 0)
 """What red, green and blue marks are drawn in: labels are sorted, and the first is orange."""
 
 
-@pytest.fixture(scope="module")
-def maps(shelf: None, server: Running) -> None:
-    """Maps of marks-known; marks-bare has none."""
-    del shelf
-    for kind in ("tsne-2d", "pca-3d"):
-        drawn(server.client, "marks-known", kind)
-
-
 @pytest.fixture
 def passing(server: Running) -> Iterator[httpx.Client]:
     """A collection with a map, for one test."""
@@ -148,9 +140,9 @@ def test_keys_go_from_the_nearest_case_to_the_next_and_back(viewer: Viewer) -> N
     viewer.ask(IMAGE)
     nearest = settled(viewer)["placed"]["nearest"]
     viewer.page.locator(".frame:has(.plot)").focus()
-    expect(panel(viewer).locator(".only-focused")).to_be_hidden()  # it came by hand, not by key
+    expect(panel(viewer).locator(".plot-keys")).to_be_hidden()  # it came by hand, not by key
     viewer.press("Shift+ArrowRight")
-    expect(panel(viewer).locator(".only-focused")).to_be_visible()
+    expect(panel(viewer).locator(".plot-keys")).to_be_visible()
     heard = [viewer.text("#live")]
     for _ in range(2):
         viewer.press("Shift+ArrowDown")

@@ -44,6 +44,26 @@ def case(viewer: Viewer) -> None:
     expect(viewer.page.locator("#case dd").last).to_have_text("red mark")
 
 
+def atlas(viewer: Viewer) -> None:
+    viewer.press("Escape")
+    viewer.page.locator("#tab-atlas").click()
+    viewer.page.locator("#collection").select_option("marks-known")
+    expect(viewer.page.locator("#panel-atlas .cases button").first).to_be_visible()
+    viewer.page.locator(".frame:has(.plot)").focus()
+    viewer.press("Shift+ArrowRight")
+    expect(viewer.page.locator(".point")).to_be_visible()
+    viewer.page.locator(".plot").scroll_into_view_if_needed()
+
+
+def making(viewer: Viewer) -> None:
+    made = {"id": "1", "state": "running", "progress": 0.42, "stage": "moving points, round 300 of 750"}
+    viewer.page.route("**/collections/*/projection?*", lambda route: route.fulfill(status=202, json=made))
+    viewer.page.route("**/jobs/1", lambda route: route.fulfill(json=made))
+    viewer.page.get_by_text("Make another map").click()
+    viewer.page.get_by_role("button", name="Make this map").click()
+    expect(viewer.page.locator("#panel-atlas")).to_contain_text("round 300")
+
+
 def several(viewer: Viewer) -> None:
     viewer.press("Escape")
     viewer.page.locator("#tab-answer").click()
@@ -74,6 +94,8 @@ STATES: dict[str, Callable[[Viewer], None]] = {
     "facts": facts,
     "similar": similar,
     "case": case,
+    "atlas": atlas,
+    "making": making,
     "several": several,
     "refused": refused,
     "wrong": wrong,
@@ -95,7 +117,7 @@ CUT = """() => [...document.querySelectorAll("button, select, label")]
     .map((one) => one.textContent + one.id)"""
 
 
-@pytest.mark.usefixtures("shelf")
+@pytest.mark.usefixtures("maps")
 @pytest.mark.parametrize("screen", SCREENS)
 def test_every_state_is_whole_and_open_to_everybody(browser: Browser, server: Running, screen: str) -> None:
     width, height, theme = SCREENS[screen]

@@ -27,7 +27,9 @@ export function createCollections(store, element) {
 
   function choose(name) {
     const found = fitting();
-    store.set({ collection: found.find((one) => one.name === name) ?? found[0] ?? null });
+    const collection = found.find((one) => one.name === name) ?? found[0] ?? null;
+    const { collection: before } = store.state;
+    store.set({ collection: JSON.stringify(collection) === JSON.stringify(before) ? before : collection });
   }
 
   store.on(["panel", "model"], ({ panel }) => {

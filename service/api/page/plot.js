@@ -12,6 +12,7 @@ const REACH = 16; // CSS pixels from a point that still point at it
 const STEP = 40; // CSS pixels a key moves the map
 const STEEPEST = 1.5; // radians
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const CORNERS = [[true, false], [false, false], [true, true], [false, true]]; // [right, low], the best first
 
 /**
  * Draw maps into an element. open(point) hears which point is taken.
@@ -20,12 +21,13 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
 export function createPlot(element, say, open) {
   const canvas = h("canvas.plot", { role: "img" });
   const bubble = h("div.point", { hidden: true });
-  const group = h("div.frame", { tabIndex: 0, role: "group", "aria-label": t("atlas.keys") }, canvas, bubble);
+  const keys = h("p.plot-keys", { "aria-hidden": "true" }, t("atlas.keys"));
+  const group = h("div.frame", { tabIndex: 0, role: "group", "aria-label": t("atlas.keys") }, canvas, keys, bubble);
   const legend = createLegend(() => {
     point(null);
     plan();
   });
-  element.append(group, h("p.hint.only-focused", t("atlas.keys")), legend.element);
+  element.append(group, legend.element);
   let [map, collection, own, nearest] = [null, null, null, []];
   let [points, camera, turn, at, due, dragged] = [[], HOME, { yaw: 0, pitch: 0 }, null, 0, 0];
 
@@ -64,11 +66,20 @@ export function createPlot(element, say, open) {
     if (at !== null) hold();
   }
 
-  /** Keep the bubble in the corner that is farthest from its point. */
+  /** Keep the bubble in the corner where it covers least, and never its own point. */
   function hold() {
-    const { x, y } = view(at);
-    const [right, low] = [x > room().width / 2, y > room().height / 2];
-    bubble.style.inset = [low, !right, !low, right].map((near) => (near ? "0.3rem" : "auto")).join(" ");
+    const { width, height } = room();
+    const [wide, high] = [bubble.offsetWidth + 16, bubble.offsetHeight + 16];
+    const worth = (place) => (place === at ? Infinity : nearest.includes(place) || place === map.points.ids.length ? 1000 : 1);
+    const covered = CORNERS.map(() => 0);
+    points.forEach((_, place) => {
+      const { x, y } = view(place);
+      CORNERS.forEach(([right, low], corner) => {
+        if ((right ? width - x : x) < wide && (low ? height - y : y) < high) covered[corner] += worth(place);
+      });
+    });
+    const [right, low] = CORNERS[covered.indexOf(Math.min(...covered))];
+    bubble.style.inset = [!low, right, low, !right].map((near) => (near ? "0.3rem" : "auto")).join(" ");
   }
 
   function point(place, aloud = false) {

@@ -40,7 +40,7 @@ export function laid(coordinates, { yaw, pitch }) {
 export function scatter(pen, room, { points, label, off, own, nearest, at, camera }) {
   const { scale, left, top } = placed(SQUARE, room, camera);
   const onto = ({ x, y, near }) => ({ x: left + x * scale, y: top + y * scale, near });
-  const radius = Math.min(Math.max(1.5 + 40 / Math.sqrt(points.length), 2), 5) * Math.min(2, Math.sqrt(camera.zoom));
+  const radius = Math.min(Math.max(1.5 + 40 / Math.sqrt(points.length), 2), 5) * grown(room, camera);
   pen.fillStyle = GROUND;
   pen.fillRect(0, 0, room.width, room.height);
   for (const kind of new Set(label)) {
@@ -56,6 +56,9 @@ export function scatter(pen, room, { points, label, off, own, nearest, at, camer
   if (own) cross(pen, onto(own));
   if (points[at]) ring(pen, onto(points[at]), radius + 5, POINTED, 2.5);
 }
+
+/** How much larger points are in a large or a near view. */
+const grown = ({ width }, { zoom }) => Math.max(1, Math.sqrt(width / 400)) * Math.min(2, Math.sqrt(zoom));
 
 function ring(pen, { x, y }, radius, strokeStyle, lineWidth) {
   const path = new Path2D();
