@@ -65,7 +65,8 @@ KINDS: dict[type[errors.FoveaError], Kind] = {
         409,
         "stale-collection",
         "The collection is older than its model's weights",
-        "Vectors of other weights cannot be compared with new ones. Fill a new collection.",
+        "Vectors of other weights cannot be compared with new ones. Where originals are kept, POST to its `/reembed`;"
+        " otherwise fill a new collection.",
     ),
     errors.TooLarge: Kind(
         413,

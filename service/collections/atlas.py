@@ -117,7 +117,9 @@ async def placed(library: Library, name: str, called: str, data: bytes, question
     if answer.embedding is None:
         return Placement.of(answer)
     vector = answer.embedding.vector
-    return Placement.of(answer, await asyncio.to_thread(lambda: spot(library, name, found, vector)))
+    where = await asyncio.to_thread(lambda: spot(library, name, found, vector))
+    await asyncio.to_thread(library.still, name, answer)
+    return Placement.of(answer, where)
 
 
 def spot(library: Library, name: str, found: Map, vector: NDArray[np.float32]) -> Spot:

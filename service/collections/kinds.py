@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
-from service.collections import atlas
+from service.collections import atlas, renewal
 from service.runtime.jobs import Job, Told
 
 if TYPE_CHECKING:
@@ -14,4 +14,4 @@ if TYPE_CHECKING:
 LongWork = Callable[["Library", Job, Told], Awaitable[str]]
 """Does a job for a library, tells how far it is, and returns the address of what came out; see `jobs.Work`."""
 
-KINDS: Mapping[str, LongWork] = {"projection": atlas.project}
+KINDS: Mapping[str, LongWork] = {"projection": atlas.project, "reembedding": renewal.reembed}

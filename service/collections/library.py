@@ -129,20 +129,27 @@ class Library:
         """A collection and its model. Raises UnknownName, ModelUnavailable, StaleCollection."""
         collection = await asyncio.to_thread(lambda: self.store.collection(name))
         if self.stale(collection):
+            mended = (
+                f"POST /collections/{name}/reembed embeds its images again" if collection.originals
+                else "fill a new collection, for the images of this one are not kept"
+            )  # fmt: skip
             raise StaleCollection(
                 f"collection {name!r} was filled by model {collection.model!r} with weights"
                 f" {collection.weights_sha256[:12]}, which it no longer has; vectors of different weights cannot be"
-                " compared: fill a new collection"
+                f" compared: {mended}"
             )
         return collection, self.answers.registry.get(collection.model)
+
+    def still(self, name: str, answer: Answer) -> None:
+        """Raises StaleCollection where a collection has vectors of other weights than this answer. Blocks."""
+        if self.store.collection(name).weights_sha256 != answer.model.weights_sha256:
+            raise StaleCollection(f"collection {name!r} or its model changed its weights a moment ago; ask again")
 
     async def seen(self, data: bytes, collection: Collection, name: str = "", label: str = "") -> Item:
         """What a collection would keep of an image. Raises RefusedImage and all that `Answers.look` raises."""
         look = await self.answers.look(data, collection.model, THUMBNAIL if collection.thumbnails else 0)
         if look.classifier.weights_sha256 != collection.weights_sha256:
-            raise StaleCollection(
-                f"the weights of model {collection.model!r} changed a moment ago; fill a new collection"
-            )
+            raise StaleCollection(f"the weights of model {collection.model!r} changed a moment ago; ask again")
         return await asyncio.to_thread(make, look, data, collection, name, label)
 
     async def add(self, name: str, images: Sequence[tuple[bytes, str, str]]) -> list[Added | FoveaError]:
@@ -158,7 +165,8 @@ class Library:
             if isinstance(one, BaseException) and not isinstance(one, FoveaError):
                 raise one
         items = [one for one in found if isinstance(one, Item)]
-        added = iter(await asyncio.to_thread(lambda: self.store.add(name, items)) if items else ())
+        weights = collection.weights_sha256
+        added = iter(await asyncio.to_thread(lambda: self.store.add(name, items, weights)) if items else ())
         return [one if isinstance(one, FoveaError) else next(added) for one in found]
 
     async def neighbours(self, name: str, data: bytes, near: Near, question: Question) -> Neighbourhood:
@@ -176,6 +184,7 @@ class Library:
 
     def _found(self, name: str, vector: NDArray[np.float32], near: Near, answer: Answer) -> Neighbourhood:
         found = self.shelf(name, near.metric, near.space).search(vector, near.k)
+        self.still(name, answer)
         ids = found.ids.tolist()
         lines = self.store.named(name, ids)
         there = [(lines[one], away) for one, away in zip(ids, found.distances.tolist(), strict=True) if one in lines]

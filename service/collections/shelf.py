@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from service.collections.neighbours import EXACT, Floats, Index, Metric
 from service.collections.store import Revision, Space, Store
+from service.errors import StaleCollection
 
 MOST_REMOVED = 1000
 """Items removed since the vectors were read, beyond which they are read anew."""
@@ -48,9 +49,13 @@ class Shelf:
     def search(self, vector: Floats, k: int) -> Found:
         """The nearest, some of which may have been removed a moment ago: so many more than k that k are left.
 
-        Raises UnknownName, CollectionsError.
+        Raises UnknownName, CollectionsError, and StaleCollection for a vector of another size.
         """
         indexes, removed = self._current()
+        if any(index.vectors.shape[1] != len(vector) for index in indexes):
+            raise StaleCollection(
+                f"collection {self._name!r} has vectors of other weights since a moment ago; ask again"
+            )
         found = [index.search(vector, k + removed) for index in indexes]
         ids = np.concatenate([np.zeros(0, np.int64), *(ids for ids, _ in found)])
         distances = np.concatenate([np.zeros(0, np.float32), *(away for _, away in found)])
@@ -60,12 +65,15 @@ class Shelf:
     def _current(self) -> tuple[tuple[Index, ...], int]:
         """All items, and how many of them may be gone."""
         with self._reading:
-            now, read = self._store.revision(self._name), self._read
-            if now.made != read.made or now.removed - read.removed > MOST_REMOVED:
-                self._read, self._indexes = Revision(now.made, now.removed, 0), ()
-            if now.last > self._read.last:
-                self._append()
-            return self._indexes, now.removed - self._read.removed
+            now = self._store.revision(self._name)
+            while True:
+                if now.made != self._read.made or now.removed - self._read.removed > MOST_REMOVED:
+                    self._read, self._indexes = Revision(now.made, now.removed, 0), ()
+                if now.last > self._read.last:
+                    self._append()
+                made, now = now.made, self._store.revision(self._name)
+                if now.made == made:  # and so were the vectors just read
+                    return self._indexes, now.removed - self._read.removed
 
     def _append(self) -> None:
         """Read what came, and put it with what is not grouped yet."""

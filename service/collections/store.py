@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -53,8 +53,11 @@ class Store(Protocol):
         """Forget a collection and all its items."""
         ...
 
-    def add(self, name: str, items: Sequence[Item]) -> list[Added]:
-        """Keep items, all or none; one whose image is there already is not kept twice."""
+    def add(self, name: str, items: Sequence[Item], weights_sha256: str | None = None) -> list[Added]:
+        """Keep items, all or none; one whose image is there already is not kept twice.
+
+        weights_sha256: that saw them. Raises StaleCollection where those of the collection are others.
+        """
         ...
 
     def lines(self, name: str, after: int = 0, limit: int = 100) -> list[Line]:
@@ -74,7 +77,10 @@ class Store(Protocol):
         ...
 
     def items(self, name: str) -> Iterator[tuple[int, Item]]:
-        """All of every item with its number, one after the other."""
+        """All of every item with its number, one after the other.
+
+        Raises StaleCollection where new weights took over while they were read.
+        """
         ...
 
     def thumbnail(self, name: str, number: int) -> bytes | None:
@@ -91,6 +97,32 @@ class Store(Protocol):
 
     def revision(self, name: str) -> Revision:
         """Whether anything changed, and what."""
+        ...
+
+    def begin_renewal(self, name: str, weights_sha256: str) -> None:
+        """From now on gather what these weights see of every item, and go on with it where they were at it before."""
+        ...
+
+    def unrenewed(self, name: str) -> list[int]:
+        """All items that the new weights have not seen, in order."""
+        ...
+
+    def renew(self, name: str, weights_sha256: str, items: Mapping[int, Item]) -> None:
+        """Keep what the new weights saw of items, beside what counts; items that are gone are passed over.
+
+        Raises StaleCollection where others than these weights are renewing the collection now, or nobody is.
+        """
+        ...
+
+    def finish_renewal(self, name: str, renewed: Collection) -> bool:
+        """Let what the new weights saw take the place of the old, at once and for all items; False where one lacks.
+
+        renewed: its weights, layer and dim from now on. Raises StaleCollection as `renew`.
+        """
+        ...
+
+    def sweep(self, name: str, after: int = 0) -> int | None:
+        """Remove what no longer counts, of some items behind number `after`; the last one's number, None at the end."""
         ...
 
     def keep_map(self, name: str, found: Map) -> None:

@@ -11,10 +11,13 @@ from service.api import reference
 from service.api.asking import as_json, ask_all
 from service.api.body import read_images
 from service.api.contract import BINARY, IMAGES, OF_IMAGES, Responses, answers_with, example, problems
+from service.api.jobs import Job
 from service.api.problems import describe
 from service.api.queries import CollectionQuery, ItemsQuery, NeighborsQuery, PageQuery, Plain
 from service.api.reference import Collection, Collections, Item, Items, NeighborsAnswer, NeighborsAnswers, Saved, Saveds
+from service.api.routes.jobs import ACCEPTED
 from service.api.wiring import Allowed, Kept
+from service.collections import renewal
 from service.collections.library import Near
 from service.errors import FoveaError, UnknownName
 from service.runtime.exchange import Question
@@ -60,6 +63,18 @@ async def delete(request: Request, name: Name, query: Plain, library: Kept) -> C
     was = Collection.of(await asyncio.to_thread(lambda: library.store.collection(name)), library)
     await asyncio.to_thread(lambda: library.store.delete(name))
     return was
+
+
+@router.post("/collections/{name}/reembed", status_code=202, responses=ACCEPTED | problems(404, 409, 422, 429, 503))
+async def reembed(request: Request, response: Response, name: Name, query: Plain, library: Kept) -> Job:
+    """Embed a stale collection's images again by the model as it is now: a job, whose progress is at /jobs/{id}.
+
+    Until it is done the collection answers as before, and then for all images at once. It needs their originals.
+    """
+    query.check(request.query_params)
+    job = await renewal.ask(library, name)
+    response.headers["Location"] = f"/jobs/{job.id}"
+    return Job.of(job, request.scope)
 
 
 @router.post(

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
 
-from service.api.contract import example, problems
+from service.api.contract import Responses, example, problems
 from service.api.jobs import JOB, Job, Jobs
 from service.api.queries import Plain
 from service.api.wiring import Kept
@@ -16,6 +16,10 @@ router = APIRouter(prefix="/jobs", tags=["jobs"])
 Number = Annotated[
     str, Path(max_length=200, description="A job's id; `GET /jobs` lists them.", examples=["0d1b6c9a4f115f0c"])
 ]
+
+LOCATION = {"Location": {"description": "Address of the job.", "schema": {"type": "string"}}}
+ACCEPTED: Responses = {202: {**example(JOB)[200], "description": "It waits or is being done.", "headers": LOCATION}}
+"""Of a route that begins a job."""
 
 
 @router.get("", responses=example(Jobs(jobs=[JOB])) | problems(422, 503))

@@ -10,11 +10,12 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from service.api.asking import as_json, ask_all
 from service.api.body import read_images
 from service.api.contract import IMAGES, TILES, Responses, answers_with, example, problems
-from service.api.jobs import JOB, Job
+from service.api.jobs import Job
 from service.api.maps import LINE, MAP, MAPS, Map, MapLine, Maps, PlaceAnswer, PlaceAnswers
 from service.api.negotiation import choose
 from service.api.queries import PlaceQuery, Plain, ProjectionQuery
 from service.api.routes.collections import Name
+from service.api.routes.jobs import ACCEPTED
 from service.api.wiring import Allowed, Kept
 from service.collections import atlas
 from service.collections.picture import picture
@@ -26,8 +27,6 @@ router = APIRouter(prefix="/collections/{name}/projection", tags=["collections"]
 MapName = Annotated[
     str, Path(max_length=200, description="A map; `GET .../projection` lists them.", examples=["tsne-2d"])
 ]
-LOCATION = {"Location": {"description": "Address of the job.", "schema": {"type": "string"}}}
-ACCEPTED: Responses = {202: {**example(JOB)[200], "description": "It waits or is being made.", "headers": LOCATION}}
 FORMS = ("application/json", "image/png")
 
 
