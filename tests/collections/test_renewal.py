@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from service.collections import sqlite_renewal
+from service.collections import sqlite, sqlite_renewal
 from service.collections.collection import Collection, Item
 from service.collections.shelf import Shelf
 from service.collections.sqlite import SqliteStore
@@ -111,30 +110,41 @@ def test_what_is_left_over_is_swept_page_by_page(store: SqliteStore, monkeypatch
     assert store._all("SELECT item, version FROM contents ORDER BY item, version") == rows
 
 
-@pytest.mark.parametrize("metric", ["l2", "cosine"])
-def test_no_search_mixes_old_and_new(store: SqliteStore, tmp_path: Path, metric: str) -> None:
-    """Fails where `vectors` or the shelf reads on after the weights changed (tried, both)."""
-    store.add("set", [again(number, 1) for number in range(200)])
-    writer, stopping = SqliteStore(tmp_path), threading.Event()
+@pytest.mark.parametrize("moment", range(16))
+@pytest.mark.parametrize("later", [0, 1])
+def test_no_search_mixes_old_and_new(
+    store: SqliteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: int, later: int
+) -> None:
+    """New weights take over between any two looks at the disk. later: images came since the last search.
 
-    def switch() -> None:
-        for turn in range(2, 16):
-            renewed(writer, f"{turn:064x}", float(turn))
-            writer.sweep("set")
-        stopping.set()
-
-    thread = threading.Thread(target=switch)
-    thread.start()
-    shelf = Shelf(store, "set", "features", metric)  # type: ignore[arg-type]
-    while not stopping.is_set():
+    Fails where `vectors` does not look twice, where the shelf does not, and where nothing pins a version.
+    """
+    monkeypatch.setattr(sqlite, "PAGE", 3)
+    store.add("set", [again(number, 1) for number in range(9)])
+    writer, shelf, calls = SqliteStore(tmp_path), Shelf(store, "set", "features", "l2"), []
+    if later:
         shelf.search(np.ones(8, np.float32), 5)
-        for index in shelf._indexes:
-            assert len(index.ids) == 200
-            assert np.ptp(index.vectors) < 1e-6
-    thread.join()
+        store.add("set", [again(number, 1) for number in range(9, 16)])
+    ask = store._all
+
+    def asked(query: str, *values: object) -> list[object]:
+        calls.append(query)
+        if len(calls) == moment + 1:
+            renewed(writer, NEW, 2)
+            writer.sweep("set")
+        return ask(query, *values)
+
+    monkeypatch.setattr(store, "_all", asked)
+    shelf.search(np.ones(8, np.float32), 5)
+    vectors = np.concatenate([index.vectors for index in shelf._indexes])
+    assert (len(vectors), float(np.ptp(vectors))) == (16 if later else 9, 0)
     writer.close()
+
+
+def test_a_vector_of_another_size_is_stale(store: SqliteStore) -> None:
+    store.add("set", [item(1)])
     with pytest.raises(StaleCollection):
-        shelf.search(np.ones(9, np.float32), 5)
+        Shelf(store, "set", "features", "l2").search(np.ones(9, np.float32), 5)
 
 
 FIRST = """
