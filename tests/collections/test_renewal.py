@@ -110,34 +110,49 @@ def test_what_is_left_over_is_swept_page_by_page(store: SqliteStore, monkeypatch
     assert store._all("SELECT item, version FROM contents ORDER BY item, version") == rows
 
 
-@pytest.mark.parametrize("moment", range(16))
-@pytest.mark.parametrize("later", [0, 1])
-def test_no_search_mixes_old_and_new(
-    store: SqliteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: int, later: int
-) -> None:
-    """New weights take over between any two looks at the disk. later: images came since the last search.
-
-    Fails where `vectors` does not look twice, where the shelf does not, and where nothing pins a version.
-    """
-    monkeypatch.setattr(sqlite, "PAGE", 3)
-    store.add("set", [again(number, 1) for number in range(9)])
-    writer, shelf, calls = SqliteStore(tmp_path), Shelf(store, "set", "features", "l2"), []
-    if later:
-        shelf.search(np.ones(8, np.float32), 5)
-        store.add("set", [again(number, 1) for number in range(9, 16)])
-    ask = store._all
+def switching(store: SqliteStore, writer: SqliteStore, moment: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """New weights, and nothing left of the old, between two looks at the disk."""
+    ask, calls = store._all, iter(range(1000))
 
     def asked(query: str, *values: object) -> list[object]:
-        calls.append(query)
-        if len(calls) == moment + 1:
+        if next(calls) == moment:
             renewed(writer, NEW, 2)
             writer.sweep("set")
         return ask(query, *values)
 
     monkeypatch.setattr(store, "_all", asked)
+
+
+@pytest.mark.parametrize("moment", range(16))
+@pytest.mark.parametrize("later", [0, 1])
+def test_no_search_mixes_old_and_new(
+    store: SqliteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: int, later: int
+) -> None:
+    """Whenever they change. later: images came since the last search. Fails where the shelf looks but once (tried)."""
+    monkeypatch.setattr(sqlite, "PAGE", 3)
+    store.add("set", [again(number, 1) for number in range(9)])
+    writer, shelf = SqliteStore(tmp_path), Shelf(store, "set", "features", "l2")
+    if later:
+        shelf.search(np.ones(8, np.float32), 5)
+        store.add("set", [again(number, 1) for number in range(9, 16)])
+    switching(store, writer, moment, monkeypatch)
     shelf.search(np.ones(8, np.float32), 5)
     vectors = np.concatenate([index.vectors for index in shelf._indexes])
     assert (len(vectors), float(np.ptp(vectors))) == (16 if later else 9, 0)
+    writer.close()
+
+
+@pytest.mark.parametrize("moment", range(8))
+def test_vectors_are_all_of_one_version(
+    store: SqliteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: int
+) -> None:
+    """Fails where `vectors` looks but once (tried)."""
+    monkeypatch.setattr(sqlite, "PAGE", 3)
+    store.add("set", [again(number, 1) for number in range(9)])
+    writer = SqliteStore(tmp_path)
+    switching(store, writer, moment, monkeypatch)
+    ids, vectors = store.vectors("set", "features")
+    assert (len(ids), float(np.ptp(vectors))) == (9, 0)
     writer.close()
 
 
