@@ -32,6 +32,7 @@ from service.api.routes import (
     predict,
     probes,
     problems,
+    reports,
 )
 from service.collections.library import Library
 from service.errors import BadParameter
@@ -58,7 +59,7 @@ TAGS = [
     {"name": "operation", "description": "Probes, metrics, and what problems mean."},
 ]
 
-ROUTERS = (predict, explain, embed, analyze, collections, maps, jobs, models, methods, probes, problems, pages)
+ROUTERS = (predict, explain, embed, analyze, collections, maps, reports, jobs, models, methods, probes, problems, pages)
 
 NO_TELEMETRY = TelemetryConfig(tracing=False, metrics=False, logs=False, operation_spans=False, auto_configure=False)
 """FastAPI's own would hand queries and errors to any exporter that the environment names."""

@@ -67,13 +67,14 @@ def bias(
     if as_json:
         typer.echo(report.model_dump_json(indent=2))
     else:
-        _print(table_console(), report)
+        show(table_console(), report)
     if html:
         notice = classifier.entry.card.notice
         write(page(report, case.source, model_line(classifier), notice, gathered.backgrounds), html, as_json)
 
 
-def _print(console: Console, report: Bias) -> None:
+def show(console: Console, report: Bias) -> None:
+    """Print a report."""
     words = report.verdict.replace("_", " ")
     console.print(f"[{COLOURS[report.verdict]}]{words}[/]: {report.reason}.", highlight=False, soft_wrap=True)
     table = Table("class", "called so", "wrongly", "outside", "even", "attention", "decisive", "95 %", "p")

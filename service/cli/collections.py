@@ -17,6 +17,7 @@ from rich.table import Table
 
 from service.cli.looking import FIRST_SEED, ImagesOption, MarkerOption, ModelOption, RegistryOption, progress, told
 from service.cli.maps import map_
+from service.cli.recalled import bias
 from service.collections.collection import checked
 from service.collections.library import Library
 from service.errors import FoveaError, TrainingError
@@ -76,6 +77,7 @@ def import_(
         asyncio.run(_import(Wish(folder, checked(name), model, images, marker, keep_images, thumbnails), registry))
 
 
+app.command("bias", epilog="Example: `fovea collections bias eyes --html bias.html`")(bias)
 app.command("map", epilog="Example: `fovea collections map reference --method tsne --out map.png`")(map_)
 
 

@@ -22,6 +22,7 @@ from service.collections.store import Space, Store
 from service.errors import FoveaError, StaleCollection
 from service.models.classifier import Classifier
 from service.runtime.answers import Answers
+from service.runtime.desk import Desk
 from service.runtime.exchange import Answer, Question
 from service.runtime.jobs import Jobs
 
@@ -72,6 +73,7 @@ class Library:
         self.answers = answers
         works = {kind: partial(work, self) for kind, work in KINDS.items()}
         self.jobs = Jobs(answers.settings.collections_folder, works)
+        self.desk = Desk()
         self._opening, self._shelving = threading.Lock(), threading.Lock()
         self._shelves: dict[tuple[str, Space, Metric], Shelf] = {}
 

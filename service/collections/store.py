@@ -83,6 +83,10 @@ class Store(Protocol):
         """
         ...
 
+    def looks(self, name: str) -> Iterator[Item]:
+        """Every item in the order they came, without its pictures: what the model made of the images."""
+        ...
+
     def thumbnail(self, name: str, number: int) -> bytes | None:
         """An item's thumbnail, None where none is kept. Raises UnknownName for an item that does not exist."""
         ...

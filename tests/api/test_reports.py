@@ -1,0 +1,52 @@
+"""Reports on collections over HTTP, made by real child processes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+
+from service.collections.collection import Collection
+from service.collections.paper import CSP
+from service.collections.sqlite import SqliteStore
+from tests.api.test_collections import made
+from tests.api.test_real import running
+from tests.runtime.test_answers import picture
+
+IMAGES = [picture(seed=seed) for seed in range(32)]
+
+
+async def filled(client: httpx.AsyncClient) -> None:
+    await made(client)
+    for start in range(0, len(IMAGES), 8):
+        files = [("image", image) for image in IMAGES[start : start + 8]]
+        assert (await client.post("/collections/set/items?label=healthy", files=files)).status_code == 200
+
+
+async def test_a_report_comes_as_figures_and_as_a_page(tmp_path: Path) -> None:
+    async with running(tmp_path) as client:
+        await filled(client)
+        report = (await client.post("/collections/set/bias")).json()
+        assert (report["collection"], report["images"]) == ("set", len(IMAGES))
+        assert sum(one["said"] for one in report["classes"]) == len(IMAGES)
+        assert report["verdict"] == "cannot_say"  # these pictures have no outside
+        assert "fills every picture" in report["reason"]
+        page = await client.post("/collections/set/bias", headers={"Accept": "text/html"})
+        assert page.headers["content-type"].startswith("text/html")
+        assert page.headers["content-security-policy"] == CSP
+        assert page.text.startswith("<!doctype html>")
+        assert "the collection set" in page.text
+
+
+async def test_where_there_is_no_report_it_says_why(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "data" / "collections")
+    store.create(Collection("old", "tiny", "0" * 64, "4", 6))
+    store.close()
+    async with running(tmp_path) as client:
+        await made(client)
+        wanted = {"set": (409, "no images"), "old": (409, "weights"), "none": (404, "no collection")}
+        for name, (status, words) in wanted.items():
+            found = await client.post(f"/collections/{name}/bias")
+            assert (found.status_code, words in found.json()["detail"]) == (status, True), found.text
+        assert (await client.post("/collections/set/bias", headers={"Accept": "image/png"})).status_code == 406
+        assert (await client.post("/collections/set/bias?layer=4")).status_code == 422
