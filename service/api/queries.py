@@ -134,6 +134,12 @@ class NeighborsQuery(PlainQuery):
     top_k: int = Field(5, ge=1, description="How many classes to return, likeliest first.")
 
 
+class UnitQuery(PlainQuery):
+    """Parameters of /collections/{name}/units/{unit}."""
+
+    k: int = Field(10, ge=1, le=100, description="How many images to return, the one that excites it most first.")
+
+
 class ProjectionQuery(PlainQuery):
     """Parameters of a new map."""
 

@@ -96,6 +96,11 @@ class Thumbnail(Shape):
     media_type: str
     base64: str
 
+    @classmethod
+    def of(cls, jpeg: bytes | None) -> Self | None:
+        """A JPEG, if there is one."""
+        return cls(media_type="image/jpeg", base64=base64.b64encode(jpeg).decode()) if jpeg else None
+
 
 class Neighbor(Shape):
     """A reference image."""
@@ -109,10 +114,8 @@ class Neighbor(Shape):
     @classmethod
     def of(cls, found: Neighbour) -> Self:
         """A neighbour with its picture in base64."""
-        data = found.thumbnail
-        picture = data and Thumbnail(media_type="image/jpeg", base64=base64.b64encode(data).decode())
-        line = found.line
-        return cls(id=line.id, label=line.label, name=line.name, distance=found.distance, thumbnail=picture or None)
+        line, picture = found.line, Thumbnail.of(found.thumbnail)
+        return cls(id=line.id, label=line.label, name=line.name, distance=found.distance, thumbnail=picture)
 
 
 class Near(Shape):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import Self
 
-from service.api.reference import COLLECTION
+from service.api.reference import COLLECTION, Thumbnail
+from service.api.schemas import Finite, Shape
+from service.collections import reports
 from service.collections.bias_report import Bias, ClassLook, Decided, Difference, Hot, Outside
 
 
@@ -22,6 +24,54 @@ class BiasReport(Bias):
         return cls(**json.loads(report), collection=collection, notice=notice)
 
 
+class ExcitedItem(Shape):
+    """An image of the collection."""
+
+    id: int
+    label: str
+    name: str
+    peak: Finite
+    """The unit's largest activation in it, to three digits."""
+    thumbnail: Thumbnail | None
+
+    @classmethod
+    def of(cls, found: reports.Excited) -> Self:
+        """An item with its picture in base64."""
+        line, picture = found.line, Thumbnail.of(found.thumbnail)
+        return cls(id=line.id, label=line.label, name=line.name, peak=found.peak, thumbnail=picture)
+
+
+class UnitReport(Shape):
+    """The images of a collection that excite one unit most."""
+
+    collection: str
+    layer: str
+    """Whose feature map the unit is: the model's last one."""
+    unit: int
+    images: int
+    """That were compared."""
+    items: list[ExcitedItem]
+    """The one that excites it most first."""
+    notice: str
+    """What must be shown beside them; may be empty."""
+
+    @classmethod
+    def told(cls, found: reports.Excitement, collection: str, notice: str) -> Self:
+        """What excites a unit, with what it is about."""
+        items = [ExcitedItem.of(one) for one in found.excited]
+        return cls(
+            collection=collection, layer=found.layer, unit=found.unit, images=found.images, items=items, notice=notice
+        )
+
+
+UNIT = UnitReport(
+    collection=COLLECTION.name,
+    layer="layer4",
+    unit=331,
+    images=500,
+    items=[ExcitedItem(id=7, label="glaucoma", name="eyes/7.jpg", peak=4.25, thumbnail=None)],
+    notice=COLLECTION.notice,
+)
 BIAS = BiasReport(
     verdict="found",
     reason="64% of what tells images apart in the score for glaucoma (95 % interval 55% to 73%) comes from outside the"

@@ -52,7 +52,7 @@ def report(arguments: Mapping[str, Any], told: Told) -> bytes:
     told(0.0, "reading maps")
     store = SqliteStore(Path(arguments["folder"]))
     try:
-        recalled = recall(store.looks(name), tuple(arguments["labels"]), arguments["rivals"])
+        recalled = recall((item for _, item in store.looks(name)), tuple(arguments["labels"]), arguments["rivals"])
     finally:
         store.close()
     told(0.5, "comparing")

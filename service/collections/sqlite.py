@@ -29,16 +29,14 @@ LINES = (
     " JOIN vectors ON vectors.item = items.id AND vectors.version = collections.version"
 )
 ALL = f"{LINE}, features, pixels, arrays, pictures.thumbnail, original"
+BARE = f"{LINE}, features, pixels, arrays, NULL, NULL"
 JOINED = (
     f"{LINES} JOIN contents ON contents.item = items.id AND contents.version = collections.version"
     " JOIN pictures ON pictures.item = items.id"
 )
 SPACES = {"features": "<f4", "pixels": "u1"}
-PAGE, LOOKS = 4096, 256
-"""Vectors, and items without their pictures, read at a time."""
-
-TOGETHER = 16
-"""Whole items read at a time; each may bring its original."""
+PAGE, LOOKS, TOGETHER = 4096, 256, 16
+"""Vectors, items without their pictures, and whole items read at a time; each of these may bring its original."""
 
 VERSION = 2**32
 """More than there are collections, so that a version and a number make one number."""
@@ -146,27 +144,23 @@ class SqliteStore(SqliteMaps, SqliteRenewals):
 
     def items(self, name: str) -> Iterator[tuple[int, Item]]:
         """See `Store.items`."""
+        return self._items(name, ALL, TOGETHER)
+
+    def looks(self, name: str) -> Iterator[tuple[int, Item]]:
+        """See `Store.looks`."""
+        return self._items(name, BARE, LOOKS)
+
+    def _items(self, name: str, columns: str, together: int) -> Iterator[tuple[int, Item]]:
         query = (
-            f"SELECT {ALL} FROM {JOINED} WHERE items.collection = ? AND items.id > ?"  # noqa: S608
+            f"SELECT {columns} FROM {JOINED} WHERE items.collection = ? AND items.id > ?"  # noqa: S608
             " ORDER BY items.id LIMIT ?"
         )
         made, number, after = self.revision(name).made, self._number(name), 0
-        while rows := self._all(query, number, after, TOGETHER):
+        while rows := self._all(query, number, after, together):
             if self.revision(name).made != made:
                 raise StaleCollection(f"collection {name!r} was embedded again while it was read; ask again")
             yield from ((row[0], _item(row)) for row in rows)
             after = int(rows[-1][0])
-
-    def looks(self, name: str) -> Iterator[Item]:
-        """See `Store.looks`."""
-        query = (
-            f"SELECT {LINE}, features, pixels, arrays, NULL, NULL FROM {JOINED}"  # noqa: S608
-            " WHERE items.collection = ? AND items.id > ? ORDER BY items.id LIMIT ?"
-        )
-        number, after = self._number(name), 0
-        while rows := self._all(query, number, after, LOOKS):
-            yield from map(_item, rows)
-            after = rows[-1][0]
 
     def thumbnail(self, name: str, number: int) -> bytes | None:
         """See `Store.thumbnail`."""

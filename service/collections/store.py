@@ -83,8 +83,8 @@ class Store(Protocol):
         """
         ...
 
-    def looks(self, name: str) -> Iterator[Item]:
-        """Every item in the order they came, without its pictures: what the model made of the images."""
+    def looks(self, name: str) -> Iterator[tuple[int, Item]]:
+        """Every item as `items` gives it, but without its pictures: what the model made of the image."""
         ...
 
     def thumbnail(self, name: str, number: int) -> bytes | None:

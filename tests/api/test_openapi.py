@@ -57,6 +57,7 @@ def test_every_route_of_the_contract_is_in_it(document: Document) -> None:
         "/collections/{name}/items/{number}/thumbnail",
         "/collections/{name}/neighbors",
         "/collections/{name}/bias",
+        "/collections/{name}/units/{unit}",
         "/collections/{name}/projection",
         "/collections/{name}/reembed",
         "/collections/{name}/projection/{map}",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import httpx
+import pytest
 
 from service.collections.collection import Collection
 from service.collections.paper import CSP
@@ -36,6 +38,24 @@ async def test_a_report_comes_as_figures_and_as_a_page(tmp_path: Path) -> None:
         assert page.headers["content-security-policy"] == CSP
         assert page.text.startswith("<!doctype html>")
         assert "the collection set" in page.text
+
+
+async def test_what_excites_a_unit_most_is_what_the_activations_say(tmp_path: Path) -> None:
+    """The peaks kept of each image against the route that looks at one image."""
+    async with running(tmp_path) as client:
+        await filled(client)
+        found = (await client.get("/collections/set/units/2?k=5")).json()
+        assert (found["collection"], found["unit"], found["images"]) == ("set", 2, len(IMAGES))
+        wanted = []
+        for image in IMAGES:
+            looked = (await client.post("/models/tiny/activations?units=2", content=image)).json()["activations"]
+            assert looked["layer"] == found["layer"]
+            wanted.append(looked["units"][0]["maximum"])
+        assert [one["peak"] for one in found["items"]] == pytest.approx(sorted(wanted, reverse=True)[:5], rel=1e-3)
+        first = await client.get(f"/collections/set/items/{found['items'][0]['id']}/thumbnail")
+        assert base64.b64decode(found["items"][0]["thumbnail"]["base64"]) == first.content
+        wrong = await client.get("/collections/set/units/99")
+        assert (wrong.status_code, "units are 0 to" in wrong.json()["detail"]) == (422, True)
 
 
 async def test_where_there_is_no_report_it_says_why(tmp_path: Path) -> None:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from service.api.contract import Responses, example, problems
 from service.api.negotiation import choose
-from service.api.queries import Plain
-from service.api.reports import BIAS, BiasReport
+from service.api.queries import Plain, UnitQuery
+from service.api.reports import BIAS, UNIT, BiasReport, UnitReport
 from service.api.routes.collections import Name
 from service.api.wiring import Kept
 from service.collections.paper import CSP
-from service.collections.reports import bias_of
+from service.collections.reports import bias_of, excitement
 
 router = APIRouter(prefix="/collections/{name}", tags=["collections"])
 
+Unit = Annotated[int, Path(ge=0, lt=2**31, description="A unit of the model's last map, from 0.", examples=[331])]
 FORMS = ("application/json", "text/html")
 
 
@@ -42,3 +43,14 @@ async def bias(request: Request, name: Name, query: Plain, library: Kept) -> Res
     opened = await asyncio.to_thread(lambda: library.store.collection(name))
     report = BiasReport.told(await bias_of(library, name), opened.name, library.notice(opened))
     return Response(report.model_dump_json(), media_type=form)
+
+
+@router.get("/units/{unit}", responses=example(UNIT) | problems(404, 409, 422, 429, 503))
+async def unit(
+    request: Request, name: Name, unit: Unit, query: Annotated[UnitQuery, Query()], library: Kept
+) -> UnitReport:
+    """The images of a collection that excite a unit of the model's last map most, with their thumbnails."""
+    query.check(request.query_params)
+    found = await excitement(library, name, unit, query.k)
+    opened = await asyncio.to_thread(lambda: library.store.collection(name))
+    return UnitReport.told(found, opened.name, library.notice(opened))
