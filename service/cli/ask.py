@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from service.cli.configured import settings
 from service.errors import FoveaError, RequestError
 from service.explain.fusion import Fusion
 from service.explain.methods import METHODS
@@ -22,7 +23,6 @@ from service.images.picture import COLORMAPS
 from service.models.registry import Registry
 from service.runtime.answers import Answers
 from service.runtime.exchange import Answer, Question, TargetMap
-from service.settings import Settings
 
 Ask = Callable[[Answers, bytes], Awaitable[Answer]]
 
@@ -131,13 +131,11 @@ def embed(
 
 
 def _answer(image: Path, question: Question, registry: Path | None, ask: Ask) -> Answer:
-    given = {"registry": registry} if registry else {}
-    settings = Settings(**given)  # type: ignore[arg-type]
-
+    given = settings(registry=registry)
     data = image.read_bytes()
 
     async def run() -> Answer:
-        answers = Answers(settings, Registry(settings))
+        answers = Answers(given, Registry(given))
         answers.registry.load(question.model)
         await answers.start(load=False)
         try:

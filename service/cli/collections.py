@@ -1,182 +1,161 @@
-"""`fovea collections`: reference sets, filled from a folder, listed, deleted."""
+"""`fovea collections`: reference sets, filled, listed, shown, embedded again, mapped, deleted."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
-from functools import partial
-from itertools import islice
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.filesize import decimal
 from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from service.cli.looking import FIRST_SEED, ImagesOption, MarkerOption, ModelOption, RegistryOption, progress, told
+from service.cli.configured import settings
+from service.cli.importing import import_
+from service.cli.looking import JsonOption, RegistryOption, told
 from service.cli.maps import map_
 from service.cli.recalled import bias
-from service.collections.collection import checked
+from service.collections import atlas, renewal
+from service.collections.collection import Collection
 from service.collections.library import Library
-from service.errors import FoveaError, TrainingError
-from service.images.tint import png
-from service.models.entry import Entry
 from service.runtime.answers import Answers
-from service.settings import Settings
 
-if TYPE_CHECKING:
-    from service.training.render import Recipe
-
-app = typer.Typer(help="Reference sets of images.", no_args_is_help=True)
-
-TOGETHER = 16
-"""Images in one transaction."""
-
-GROUPS = 3
-"""Of so many images on their way at once: while some are written, others are computed. What an interrupted import has
-to look at again, at most."""
+app = typer.Typer(
+    help="Reference sets of images.",
+    epilog="Begin with `fovea collections import FOLDER`, a folder with one subfolder of images a label.",
+    no_args_is_help=True,
+)
 
 NameArgument = Annotated[str, typer.Argument(help="The collection.")]
-Picture = tuple[bytes, str, str]
-"""Bytes, name, label."""
+
+app.command(
+    "import",
+    epilog="Examples: `fovea collections import photographs --name eyes --model glaucoma --keep-images`,"
+    " `fovea collections import --generate --images 200 --name drawn`",
+)(import_)
+app.command("bias", epilog="Examples: `fovea collections bias eyes`, `fovea collections bias eyes --html bias.html`")(
+    bias
+)
+app.command(
+    "map",
+    epilog="Examples: `fovea collections map eyes --method tsne --out map.png`,"
+    " `fovea collections map eyes --method pca --dimensions 3 --json`",
+)(map_)
 
 
-@dataclass(frozen=True)
-class Wish:
-    """What to import, and into which collection."""
-
-    folder: Path | None
-    name: str
-    model: str | None
-    images: int
-    marker: float
-    keep_images: bool
-    thumbnails: bool
-
-
-@app.command("import", epilog="Example: `fovea collections import --generate --images 200 --name eyes`")
-def import_(
-    folder: Annotated[
-        Path | None, typer.Argument(help="Folder with one subfolder of images a label.", exists=True, file_okay=False)
-    ] = None,
-    name: Annotated[str, typer.Option(help="The collection; made where there is none.")] = "reference",
-    model: ModelOption = None,
-    generate: Annotated[bool, typer.Option("--generate", help="Draw eyes in place of reading a folder.")] = False,
-    images: ImagesOption = 500,
-    marker: MarkerOption = 0.0,
-    keep_images: Annotated[bool, typer.Option("--keep-images", help="Keep every image as it is.")] = False,
-    thumbnails: Annotated[bool, typer.Option(help="Keep a small JPEG of every image.")] = True,
-    registry: RegistryOption = None,
-) -> None:
-    """Fill a collection. Interrupted, it goes on where it stopped when it is run again."""
-    if generate == (folder is not None):
-        raise typer.BadParameter("name a folder, or say --generate")
-    with told():
-        asyncio.run(_import(Wish(folder, checked(name), model, images, marker, keep_images, thumbnails), registry))
-
-
-app.command("bias", epilog="Example: `fovea collections bias eyes --html bias.html`")(bias)
-app.command("map", epilog="Example: `fovea collections map reference --method tsne --out map.png`")(map_)
-
-
-@app.command("list")
-def list_() -> None:
-    """All collections."""
-    table = Table("collection", "model", "images", "vectors", "thumbnails", "originals")
-    with told():
-        library = Library(Answers(Settings()))
-        for one in library.store.collections():
-            shown = (one.name, one.model, str(one.count), f"{one.dim} after {one.layer}")
-            table.add_row(*map(escape, shown), "yes" if one.thumbnails else "no", "yes" if one.originals else "no")
+@app.command("list", epilog="Examples: `fovea collections list`, `fovea collections list --json`")
+def list_(registry: RegistryOption = None, as_json: JsonOption = False) -> None:
+    """All collections, with their models and how many images each has."""
+    with _library(registry) as library:
+        found = [_facts(library, one) for one in library.store.collections()]
+    if as_json:
+        typer.echo(json.dumps(found, indent=2))
+        return
+    if not found:
+        Console().print("there are none yet; `fovea collections import FOLDER` makes one", highlight=False)
+        return
+    table = Table("collection", "model", "images", "vectors", "thumbnails", "originals", "")
+    for one in found:
+        vectors = f"{one['dim']} after {one['layer']}"
+        row = (one["name"], one["model"], str(one["count"]), vectors, _yes(one["thumbnails"]), _yes(one["originals"]))
+        table.add_row(*map(escape, row), "[yellow]stale[/yellow]" if one["stale"] else "")
     Console().print(table)
 
 
-@app.command()
-def delete(name: NameArgument) -> None:
-    """Forget a collection and everything in it."""
-    with told():
-        library = Library(Answers(Settings()))
+@app.command(epilog="Examples: `fovea collections show eyes`, `fovea collections show eyes --json`")
+def show(name: NameArgument, registry: RegistryOption = None, as_json: JsonOption = False) -> None:
+    """One collection: labels, model, size, maps, and whether it still fits its model."""
+    with _library(registry) as library:
+        collection, content = library.store.collection(name), library.store.content(name)
+        maps = {one.name: atlas.outdated(library.store, name, one) for one in library.store.maps(name)}
+        found = _facts(library, collection) | asdict(content) | {"maps": maps}
+    if as_json:
+        typer.echo(json.dumps(found, indent=2))
+        return
+    labels = ", ".join(f"{label or '(none)'} {count}" for label, count in content.labels.items())
+    mended = f"`fovea collections reembed {name}`" if collection.originals else "import the folder into a new one"
+    rows = {
+        "images": f"{collection.count}: {labels}" if labels else "none",
+        "model": f"{collection.model}, weights {collection.weights_sha256}",
+        "state": f"stale, for its model has other weights now: {mended}" if found["stale"] else "fits its model",
+        "vectors": f"{collection.dim} numbers after {collection.layer}",
+        "thumbnails": _yes(collection.thumbnails),
+        "originals": _yes(collection.originals),
+        "size": decimal(content.bytes),
+        "maps": ", ".join(f"{one} (outdated)" if old else one for one, old in maps.items()) or "none",
+        "created": time.strftime("%Y-%m-%d %H:%M", time.localtime(collection.created)),
+    }
+    table = Table.grid(padding=(0, 2))
+    for what, value in rows.items():
+        table.add_row(f"[dim]{what}[/dim]", escape(value))
+    Console(soft_wrap=True, highlight=False).print(table, escape(str(found["notice"])))
+
+
+@app.command(epilog="Examples: `fovea collections delete eyes`, `fovea collections delete eyes --yes`")
+def delete(
+    name: NameArgument, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")] = False
+) -> None:
+    """Forget a collection and everything in it, for good."""
+    with _library(None) as library:
         count = library.store.collection(name).count
+        if not yes:
+            typer.confirm(f"Delete {name} and its {count} images for good?", abort=True)
         library.store.delete(name)
     Console().print(f"{escape(name)}: deleted, with {count} images", highlight=False)
 
 
-async def _import(wish: Wish, registry: Path | None) -> None:
-    answers = Answers(Settings(**({"registry": registry} if registry else {})))  # type: ignore[arg-type]
-    library = Library(answers)
-    entry = answers.registry.load(wish.model).entry
+@app.command(epilog="Example: `fovea collections reembed eyes`")
+def reembed(name: NameArgument, registry: RegistryOption = None) -> None:
+    """Embed a stale collection's images again, by the weights its model has now.
+
+    It needs a collection that keeps its images (import --keep-images). Until the last image is done everything stays
+    as it was; interrupted, it goes on where it stopped when it is run again.
+    """
+    with _library(registry) as library:
+        found = asyncio.run(_renewed(library, name))
+    weights = f"weights {found.weights_sha256[:12]} of model {found.model}"
+    Console(soft_wrap=True).print(f"{escape(name)}: {found.count} images as seen by {weights}", highlight=False)
+
+
+async def _renewed(library: Library, name: str) -> Collection:
+    answers = library.answers
+    answers.registry.load(library.store.collection(name).model)
     await answers.start(load=False)
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     try:
-        if wish.name not in {one.name for one in await library.collections()}:
-            await library.create(wish.name, entry.name, wish.thumbnails, wish.keep_images)
-        opened, _ = await library.opened(wish.name)
-        if wish.model not in {None, opened.model}:
-            raise TrainingError(f"collection {wish.name!r} is of model {opened.model!r}, not {wish.model!r}")
-        total, pictures = _pictures(wish, entry, library.store.known(wish.name))
-        refused: list[tuple[str, FoveaError]] = []
-        with progress(wish.name, total) as tick:
-            tick(total - len(pictures))
-            waiting = iter(pictures)
-
-            async def fill() -> None:
-                while group := list(islice(waiting, TOGETHER)):
-                    read = await asyncio.to_thread(_made, group)
-                    found = await library.add(wish.name, read)
-                    pairs = zip(read, found, strict=True)
-                    refused.extend((one[1], error) for one, error in pairs if isinstance(error, FoveaError))
-                    tick(len(group))
-
-            await _at_once(fill)
-        _tell(library, wish.name, refused)
+        with Progress(*columns, console=Console(stderr=True)) as bar:
+            task = bar.add_task(name, total=1.0)
+            found = await renewal.renew(
+                library, name, lambda done, stage: bar.update(task, completed=done, description=stage)
+            )
+            bar.update(task, completed=1.0, description=f"{found.count} images embedded again")
+            return found
     finally:
-        await library.close()
         await answers.close()
 
 
-async def _at_once(fill: Callable[[], Coroutine[None, None, None]]) -> None:
-    """GROUPS times the same; what goes wrong in one ends all."""
-    try:
-        async with asyncio.TaskGroup() as together:
-            for _ in range(GROUPS):
-                together.create_task(fill())
-    except ExceptionGroup as several:
-        raise several.exceptions[0] from None
+@contextmanager
+def _library(registry: Path | None) -> Iterator[Library]:
+    """The collections on the disk; our own errors end the command in plain words."""
+    with told():
+        library = Library(Answers(settings(registry=registry)))
+        try:
+            yield library
+        finally:
+            asyncio.run(library.close())
 
 
-def _pictures(wish: Wish, entry: Entry, known: set[str]) -> tuple[int, list[Callable[[], Picture]]]:
-    """How many there are, and what reads or draws those that are not in the collection yet."""
-    from service.training.render import Recipe  # noqa: PLC0415  the generator takes a second to import
-    from service.training.specimens import files  # noqa: PLC0415
-
-    if wish.folder is not None:
-        root, paths = wish.folder, files(wish.folder)
-        names = {path: path.relative_to(root).as_posix() for path in paths}
-        fresh = [path for path in paths if names[path] not in known]
-        return len(paths), [partial(_read, path, names[path]) for path in fresh]
-    recipe = Recipe("five" if len(entry.labels) > 2 else "binary", FIRST_SEED, wish.images, wish.marker)
-    seeds = range(recipe.first, recipe.first + recipe.count)
-    return len(seeds), [partial(_drawn, recipe, seed) for seed in seeds if f"{recipe.kind}-{seed}" not in known]
+def _facts(library: Library, one: Collection) -> dict[str, Any]:
+    return asdict(one) | {"stale": library.stale(one), "notice": library.notice(one)}
 
 
-def _made(group: Sequence[Callable[[], Picture]]) -> list[Picture]:
-    return [one() for one in group]
-
-
-def _read(path: Path, name: str) -> Picture:
-    return path.read_bytes(), name, path.parent.name
-
-
-def _drawn(recipe: Recipe, seed: int) -> Picture:
-    photograph = recipe.photograph(seed)
-    return png(photograph.pixels), f"{recipe.kind}-{seed}", photograph.label
-
-
-def _tell(library: Library, name: str, refused: Sequence[tuple[str, FoveaError]]) -> None:
-    collection, console = library.store.collection(name), Console()
-    console.print(f"{escape(name)}: {collection.count} images. {escape(library.notice(collection))}", highlight=False)
-    for which, error in refused[:10]:
-        console.print(f"[yellow]{escape(which)}: {escape(str(error))}[/yellow]", highlight=False, soft_wrap=True)
-    if len(refused) > 10:
-        console.print(f"[yellow]and {len(refused) - 10} more were not added[/yellow]")
+def _yes(kept: bool) -> str:
+    return "yes" if kept else "no"

@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from service.cli.configured import settings
 from service.cli.looking import JsonOption, told
 from service.errors import BadParameter
-from service.settings import Settings
 
 if TYPE_CHECKING:
     from service.collections.digits import Example
@@ -60,7 +60,7 @@ def _made(seed: int, epochs: int) -> Example:
             task = bar.add_task("starting", total=1.0)
             return example(
                 seed,
-                Settings().forward_threads,
+                settings().forward_threads,
                 lambda done, stage: bar.update(task, completed=done, description=stage),
                 epochs,
             )

@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column, Table
 
 from service.cli.bias import bias
+from service.cli.configured import settings
 from service.cli.digits import digits
 from service.cli.dissection import dissection
 from service.cli.errors import errors
@@ -29,7 +30,6 @@ from service.models.registry import Registry
 from service.models.scores import direction
 from service.runtime.examine import method_named, obstacle
 from service.runtime.survey import Specimen
-from service.settings import Settings
 
 app = typer.Typer(help="Measure models and their explanations.", no_args_is_help=True)
 
@@ -66,8 +66,9 @@ def localisation(
     """
     from service.training import localisation as work  # noqa: PLC0415  the generator takes a second to import
 
-    registry, scores = Registry(Settings()), list[work.Score]()
+    scores = list[work.Score]()
     with _told():
+        registry = Registry(settings())
         for asked in model or [""]:
             classifier = registry.load(asked or None)
             with _counting(asked or classifier.entry.name) as progress:
@@ -104,7 +105,7 @@ def faithfulness(
     from service.training import faithfulness as work  # noqa: PLC0415  the generator takes a second to import
 
     with _told():
-        classifier = Registry(Settings()).load(model)
+        classifier = Registry(settings()).load(model)
         specimens, count = _specimens(data, classifier, images)
         with _counting(classifier.entry.name) as progress:
             methods = _methods(method, classifier, layer)

@@ -15,13 +15,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from service.cli.configured import settings
 from service.errors import BadParameter, FoveaError, TrainingError
 from service.images.tint import jpeg, png
 from service.models.classifier import Classifier
 from service.models.entry import Entry
 from service.models.registry import Registry
 from service.runtime.survey import Seen, Specimen
-from service.settings import Settings
 
 GENERATED = "generated"
 FIRST_SEED = 3_000_000
@@ -60,8 +60,7 @@ class Cases:
 
 def loaded(model: str | None, registry: Path | None) -> Classifier:
     """A model of a registry. Raises what `Registry.load` raises."""
-    given = {"registry": registry} if registry else {}
-    return Registry(Settings(**given)).load(model)  # type: ignore[arg-type]
+    return Registry(settings(registry=registry)).load(model)
 
 
 def cases(data: str, entry: Entry, images: int, marker: float = 0.0) -> Cases:

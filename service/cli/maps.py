@@ -12,13 +12,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from service.cli.configured import settings
 from service.cli.looking import told
 from service.collections import atlas, picture
 from service.collections.library import Library
 from service.collections.projection import METHODS, Facts, Wish
 from service.errors import BadParameter
 from service.runtime.answers import Answers
-from service.settings import Settings
 
 
 def map_(
@@ -48,7 +48,7 @@ def map_(
 
 
 async def _made(name: str, wish: Wish, draw: bool) -> tuple[Facts, bytes]:
-    library = Library(Answers(Settings()))
+    library = Library(Answers(settings()))
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     try:
         collection = library.store.collection(name)

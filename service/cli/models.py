@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.table import Table
 
+from service.cli.configured import settings
 from service.cli.sheet import sheet
 from service.cli.units import activations, filters
 from service.errors import FoveaError, WeightsError
@@ -22,7 +23,6 @@ from service.models.entry import Entry, to_toml
 from service.models.pull import pull as pull_weights
 from service.models.registry import Registry, Status
 from service.models.weights import digest
-from service.settings import Settings
 
 app = typer.Typer(
     help="See, check, fetch and convert models.",
@@ -180,11 +180,7 @@ app.command(epilog="Example: `fovea models activations resnet18 samples/retina.j
 
 
 def _registry(registry: Path | None, data_dir: Path | None, **others: Any) -> Registry:
-    return Registry(_settings(registry=registry, data_dir=data_dir, **others))
-
-
-def _settings(**flags: Any) -> Settings:
-    return Settings(**{name: value for name, value in flags.items() if value is not None})
+    return Registry(settings(registry=registry, data_dir=data_dir, **others))
 
 
 def _pull_one(console: Console, models: Registry, entry: Entry, force: bool) -> None:

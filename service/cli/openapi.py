@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from service.api.app import create_app, document
-from service.settings import SHIPPED_REGISTRY, Settings
+from service.cli.configured import settings
+from service.settings import SHIPPED_REGISTRY
 
 COMMITTED = Path("openapi/openapi.json")
 
@@ -22,7 +23,7 @@ def openapi(
     ] = False,
 ) -> None:
     """Print the OpenAPI document, write it, or check that openapi/openapi.json says what the service does."""
-    current = document(create_app(Settings(registry=SHIPPED_REGISTRY)))
+    current = document(create_app(settings(registry=SHIPPED_REGISTRY)))
     if not check:
         if out is None:
             return typer.echo(current, nl=False)

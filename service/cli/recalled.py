@@ -9,12 +9,12 @@ from typing import Annotated
 import typer
 
 from service.cli.bias import show
+from service.cli.configured import settings
 from service.cli.looking import HtmlOption, JsonOption, RegistryOption, table_console, told, write
 from service.collections.bias_report import Bias
 from service.collections.library import Library
 from service.collections.reports import Form, bias_of
 from service.runtime.answers import Answers
-from service.settings import Settings
 
 
 def bias(
@@ -40,7 +40,7 @@ def bias(
 
 
 async def _made(name: str, forms: tuple[Form, ...], registry: Path | None) -> list[bytes]:
-    library = Library(Answers(Settings(**({"registry": registry} if registry else {}))))  # type: ignore[arg-type]
+    library = Library(Answers(settings(registry=registry)))
     try:
         library.answers.registry.load(library.store.collection(name).model)
         return [await bias_of(library, name, form) for form in forms]

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
-from pydantic import ValidationError
 
 from service.api.app import create_app
 from service.api.server import Server
+from service.cli import configured
 from service.engines.choice import choose
 from service.errors import FoveaError
 from service.settings import Settings, available_cores
@@ -35,13 +35,7 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
     """
 
     def flagged(**flags: Any) -> None:
-        given = {name: value for name, value in flags.items() if value not in (None, [])}
-        try:
-            settings = Settings(**given)
-        except ValidationError as error:
-            faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
-            raise typer.BadParameter("; ".join(faults)) from None
-        command(settings)
+        command(configured.settings(**flags))
 
     flagged.__doc__, flagged.__name__ = command.__doc__, command.__name__
     parameters = [_flag(name) for name in Settings.model_fields]

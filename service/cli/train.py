@@ -18,10 +18,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from torch import nn
 
+from service.cli.configured import settings
 from service.errors import FoveaError, TrainingError
 from service.images.frame import Frame
 from service.models.weights import parse
-from service.settings import Settings, available_cores
+from service.settings import available_cores
 from service.training.data import Material, folder, generated
 from service.training.optimizers import OPTIMIZERS
 from service.training.schedules import SCHEDULES
@@ -106,7 +107,7 @@ def train(
         )
         samples = dict(_sample(text) for text in sample or ())
         out.mkdir(parents=True, exist_ok=True)
-        where = cache or Settings().data_dir / "rendered"
+        where = cache or settings().data_dir / "rendered"
         counts = {"train": images, "validation": held_out, "test": held_out}
         material = _material(console, source, plan, counts, marker, where, patient)
         model = _network(architecture, len(material.labels), seed, start_from)

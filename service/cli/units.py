@@ -13,6 +13,7 @@ import typer
 from numpy.typing import NDArray
 from rich.table import Table
 
+from service.cli.configured import settings
 from service.cli.looking import JsonOption, RegistryOption, loaded, table_console, told
 from service.errors import BadParameter, RefusedImage
 from service.images.tint import png, tiles
@@ -21,7 +22,6 @@ from service.models.filters import sheet
 from service.models.registry import Registry
 from service.runtime.answers import Answers
 from service.runtime.exchange import Activations, Answer, Question, Watch
-from service.settings import Settings
 
 NameArgument = Annotated[str, typer.Argument(help="A model of the registry.")]
 OutOption = Annotated[
@@ -82,10 +82,10 @@ def activations(
 
 def _answer(image: Path, question: Question, registry: Path | None) -> Answer:
     data = image.read_bytes()
-    settings = Settings(**({"registry": registry} if registry else {}))  # type: ignore[arg-type]
+    given = settings(registry=registry)
 
     async def run() -> Answer:
-        answers = Answers(settings, Registry(settings))
+        answers = Answers(given, Registry(given))
         answers.registry.load(question.model)
         await answers.start(load=False)
         try:

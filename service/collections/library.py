@@ -117,8 +117,7 @@ class Library:
         registry = self.answers.registry
         if collection.model not in registry.names:
             return True
-        classifier = registry.status(collection.model).classifier
-        return classifier is not None and classifier.weights_sha256 != collection.weights_sha256
+        return registry.weights_sha256(collection.model) not in {"", collection.weights_sha256}
 
     def notice(self, collection: Collection) -> str:
         """What must be shown beside anything from this collection; may be empty."""

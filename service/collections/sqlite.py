@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from service.collections import sqlite_schema
 from service.collections.collection import PIXELS, Added, Collection, Item, Line, checked
 from service.collections.sqlite_maps import SqliteMaps
 from service.collections.sqlite_renewal import SqliteRenewals, see
-from service.collections.store import Revision, Space
+from service.collections.store import Content, Revision, Space
 from service.errors import BadParameter, CollectionsError, StaleCollection, UnknownName
 
 GIVEN = "name, model, weights, layer, dim, thumbnails, originals, created"
@@ -35,8 +36,12 @@ JOINED = (
     " JOIN pictures ON pictures.item = items.id"
 )
 SPACES = {"features": "<f4", "pixels": "u1"}
+BLOBS = {"vectors": ("features", "pixels"), "contents": ("arrays",), "pictures": ("pictures.thumbnail", "original")}
 PAGE, LOOKS, TOGETHER = 4096, 256, 16
 """Vectors, items without their pictures, and whole items read at a time; each of these may bring its original."""
+
+MOST_NAMED = 20
+"""Collections listed where none has the name asked for."""
 
 VERSION = 2**32
 """More than there are collections, so that a version and a number make one number."""
@@ -117,6 +122,16 @@ class SqliteStore(SqliteMaps, SqliteRenewals):
         db.execute("INSERT INTO pictures VALUES (?, ?, ?)", (found.lastrowid, item.thumbnail, item.original))
         db.execute("UPDATE collections SET count = count + 1 WHERE id = ?", (number,))
         return Added(found.lastrowid, known=False)
+
+    def content(self, name: str) -> Content:
+        """See `Store.content`."""
+        number, size = self._number(name), 0
+        labels = self._all("SELECT label, count(*) FROM items WHERE collection = ? GROUP BY label", number)
+        for table, blobs in BLOBS.items():
+            lengths = " + ".join(f"ifnull(length({blob}), 0)" for blob in blobs)
+            query = f"SELECT sum({lengths}) FROM items JOIN {table} ON item = items.id WHERE collection = ?"  # noqa: S608
+            size += self._all(query, number)[0][0] or 0
+        return Content(dict(sorted(labels, key=lambda pair: (-pair[1], pair[0]))), size)
 
     def lines(self, name: str, after: int = 0, limit: int = 100) -> list[Line]:
         """See `Store.lines`."""
@@ -211,8 +226,14 @@ class SqliteStore(SqliteMaps, SqliteRenewals):
     def _one(self, name: str, columns: str) -> Any:
         rows = self._all(f"SELECT {columns} FROM collections WHERE name = ?", name)  # noqa: S608
         if not rows:
-            raise UnknownName(f"there is no collection {name[:80]!r}; GET /collections lists those there are")
+            raise self._unknown(name)
         return rows[0]
+
+    def _unknown(self, name: str) -> UnknownName:
+        there = [row[0] for row in self._all("SELECT name FROM collections ORDER BY name")]
+        near = get_close_matches(name[:80], there, cutoff=0.5)
+        known = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(there[:MOST_NAMED]) or 'none yet'}"
+        return UnknownName(f"there is no collection {name[:80]!r}; {known}")
 
     def _all(self, query: str, *values: object) -> list[Any]:
         with self._lock, _told():

@@ -18,6 +18,14 @@ Space = Literal["features", "pixels"]
 
 
 @dataclass(frozen=True)
+class Content:
+    """What a collection holds. labels: images of each, the most frequent first. bytes: that all of it takes."""
+
+    labels: Mapping[str, int]
+    bytes: int
+
+
+@dataclass(frozen=True)
 class Revision:
     """What a collection's items are now; it differs whenever they could.
 
@@ -58,6 +66,10 @@ class Store(Protocol):
 
         weights_sha256: that saw them. Raises StaleCollection where those of the collection are others.
         """
+        ...
+
+    def content(self, name: str) -> Content:
+        """Labels, and how much room it takes."""
         ...
 
     def lines(self, name: str, after: int = 0, limit: int = 100) -> list[Line]:

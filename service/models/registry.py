@@ -124,6 +124,23 @@ class Registry:
         """
         return self._loaded(self.status(name).record, fetching=False)
 
+    def weights_sha256(self, name: str) -> str:
+        """Of the weights a model answers with, or will once it is loaded; "" where that is not known.
+
+        Raises UnknownName.
+        """
+        status = self.status(name)
+        if status.classifier is not None:
+            return status.classifier.weights_sha256
+        entry = status.record.entry
+        if entry is None or status.record.weights is not None:
+            return (entry and entry.sha256) or ""
+        try:
+            origin = self.store.origin(entry)
+        except WeightsError:
+            return ""
+        return origin.sha256 if origin else ""
+
     def load_all(self) -> threading.Thread:
         """Load every model whose weights are there, in the background, the default first, and then look into the
         sanity of their maps; gives the thread.

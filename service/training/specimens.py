@@ -28,9 +28,9 @@ def generated(recipe: Recipe) -> Iterator[Specimen]:
 
 
 def files(root: Path) -> list[Path]:
-    """The images below `root`, one subfolder a class, masks and hidden files left out."""
-    found = (path for path in sorted(root.glob("*/*")) if path.is_file() and not path.name.startswith("."))
-    return [path for path in found if not path.name.endswith(MASK)]
+    """The images below `root`, one subfolder a class, masks and what is hidden left out."""
+    found = (path for path in sorted(root.glob("*/*")) if path.is_file() and not path.name.endswith(MASK))
+    return [path for path in found if not (path.name.startswith(".") or path.parent.name.startswith("."))]
 
 
 def folder(root: Path) -> Iterator[Specimen]:

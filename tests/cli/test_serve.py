@@ -69,10 +69,10 @@ def test_a_flag_comes_before_the_environment_and_that_before_the_default(started
 @pytest.mark.parametrize(
     ("arguments", "environment", "words"),
     [
-        (["--port", "70000"], {}, "port: Input should be less than or equal to 65535"),
-        ([], {"FOVEA_PORT": "many"}, "port: Input should be a valid integer"),
+        (["--port", "70000"], {}, "--port: Input should be less than or equal to 65535"),
+        ([], {"FOVEA_PORT": "many"}, "FOVEA_PORT (environment or .env): Input should be a valid integer"),
         (["--engine", "steam"], {}, "steam"),
-        (["--deadline-s", "0"], {}, "deadline_s: Input should be greater than 0"),
+        (["--deadline-s", "0"], {}, "--deadline-s: Input should be greater than 0"),
     ],
 )
 def test_a_bad_setting_is_named(

@@ -1,0 +1,30 @@
+"""The settings of a command, or a plain word about the one that is wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+from pydantic import ValidationError
+from pydantic_settings import SettingsError
+
+from service.settings import Settings
+
+
+def settings(**flags: Any) -> Settings:
+    """Settings from flags, the environment and `.env`; a flag of None or [] was not given.
+
+    Raises typer.BadParameter that names the variable and its flag, where a value is none.
+    """
+    given = {name: value for name, value in flags.items() if value not in (None, [])}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        told = (f"{_called(str(fault['loc'][0]), given)}: {fault['msg']}" for fault in error.errors())
+        raise typer.BadParameter("; ".join(told)) from None
+    except SettingsError as error:
+        raise typer.BadParameter(f'{error}; write it as JSON: ["one", "two"]') from None
+
+
+def _called(name: str, given: dict[str, Any]) -> str:
+    return f"--{name.replace('_', '-')}" if name in given else f"FOVEA_{name.upper()} (environment or .env)"

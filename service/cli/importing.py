@@ -1,0 +1,219 @@
+"""`fovea collections import`: a reference set, filled from a folder or with drawn eyes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from service.cli.configured import settings
+from service.cli.looking import FIRST_SEED, ImagesOption, MarkerOption, ModelOption, RegistryOption, progress, told
+from service.collections.collection import checked
+from service.collections.library import Library
+from service.errors import BadParameter, FoveaError, TrainingError
+from service.images.tint import png
+from service.models.entry import Entry
+from service.runtime.answers import Answers
+
+if TYPE_CHECKING:
+    from service.training.render import Recipe
+
+TOGETHER = 16
+"""Images in one transaction."""
+
+GROUPS = 3
+"""Of so many images on their way at once: while some are written, others are computed. What an interrupted import has
+to look at again, at most."""
+
+MOST_TOLD = 10
+"""Files named that were not added."""
+
+SUFFIXES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp", ".gif"}
+Picture = tuple[bytes, str, str]
+"""Bytes, name, label."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where an image comes from."""
+
+    name: str
+    make: Callable[[], Picture]
+
+    def made(self) -> Picture | FoveaError:
+        """The image, or why there is none."""
+        try:
+            return self.make()
+        except OSError as error:
+            return TrainingError(f"cannot be read: {error.strerror or error}")
+
+
+@dataclass
+class Outcome:
+    """What became of the images. known: that were there already, under another name."""
+
+    known: int = 0
+    refused: list[tuple[str, FoveaError]] = field(default_factory=list)
+
+    async def note(self, group: Sequence[Source], library: Library, name: str) -> None:
+        """Add some images, in one transaction."""
+        made = await asyncio.to_thread(_made, group)
+        given = [one for one in made if not isinstance(one, FoveaError)]
+        added = iter(await library.add(name, given) if given else ())
+        for source, one in zip(group, made, strict=True):
+            found = one if isinstance(one, FoveaError) else next(added)
+            if isinstance(found, FoveaError):
+                self.refused.append((source.name, found))
+            else:
+                self.known += found.known
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What to import, and into which collection."""
+
+    folder: Path | None
+    name: str
+    model: str | None
+    images: int
+    marker: float
+    keep_images: bool
+    thumbnails: bool
+
+
+def import_(
+    folder: Annotated[
+        Path | None, typer.Argument(help="Folder with one subfolder of images a label.", exists=True, file_okay=False)
+    ] = None,
+    name: Annotated[str, typer.Option(help="The collection; made where there is none.")] = "reference",
+    model: ModelOption = None,
+    generate: Annotated[bool, typer.Option("--generate", help="Draw eyes in place of reading a folder.")] = False,
+    images: ImagesOption = 500,
+    marker: MarkerOption = 0.0,
+    keep_images: Annotated[bool, typer.Option("--keep-images", help="Keep every image as it is.")] = False,
+    thumbnails: Annotated[bool, typer.Option(help="Keep a small JPEG of every image.")] = True,
+    registry: RegistryOption = None,
+) -> None:
+    """Fill a collection. Interrupted, it goes on where it stopped when it is run again.
+
+    Each subfolder's name is the label of the images in it. Files that are no image, or that the model refuses, are
+    named at the end and left out; hidden files and masks are not looked at.
+    """
+    if generate == (folder is not None):
+        raise typer.BadParameter("name a folder, or say --generate")
+    with told():
+        asyncio.run(_import(Wish(folder, checked(name), model, images, marker, keep_images, thumbnails), registry))
+
+
+async def _import(wish: Wish, registry: Path | None) -> None:
+    answers = Answers(settings(registry=registry))
+    library = Library(answers)
+    try:
+        entry = answers.registry.load(await _model(wish, library)).entry
+        await answers.start(load=False)
+        if wish.name not in {one.name for one in await library.collections()}:
+            await library.create(wish.name, entry.name, wish.thumbnails, wish.keep_images)
+        opened, _ = await library.opened(wish.name)
+        if wish.keep_images and not opened.originals:
+            raise BadParameter(f"collection {wish.name!r} was made without --keep-images; take another --name")
+        total, pictures = _pictures(wish, entry, library.store.known(wish.name))
+        outcome = Outcome()
+        with progress(wish.name, total) as tick:
+            tick(total - len(pictures))
+            waiting = iter(pictures)
+
+            async def fill() -> None:
+                while group := list(islice(waiting, TOGETHER)):
+                    await outcome.note(group, library, wish.name)
+                    tick(len(group))
+
+            await _at_once(fill)
+        _tell(library, wish, outcome)
+    finally:
+        await library.close()
+        await answers.close()
+
+
+async def _model(wish: Wish, library: Library) -> str | None:
+    """That of the collection, if there is one. Raises BadParameter where another is asked for."""
+    there = {one.name: one.model for one in await library.collections()}
+    if wish.model not in {None, there.get(wish.name, wish.model)}:
+        raise BadParameter(
+            f"collection {wish.name!r} is of model {there[wish.name]!r}, not {wish.model!r}: leave --model out, or take"
+            " another --name"
+        )
+    return there.get(wish.name, wish.model)
+
+
+async def _at_once(fill: Callable[[], Coroutine[None, None, None]]) -> None:
+    """GROUPS times the same; what goes wrong in one ends all."""
+    try:
+        async with asyncio.TaskGroup() as together:
+            for _ in range(GROUPS):
+                together.create_task(fill())
+    except ExceptionGroup as several:
+        raise several.exceptions[0] from None
+
+
+def _pictures(wish: Wish, entry: Entry, known: set[str]) -> tuple[int, list[Source]]:
+    """How many there are, and those that are not in the collection yet."""
+    from service.training.render import Recipe  # noqa: PLC0415  the generator takes a second to import
+    from service.training.specimens import files  # noqa: PLC0415
+
+    if wish.folder is not None:
+        root, paths = wish.folder, files(wish.folder)
+        if not paths:
+            raise BadParameter(f"{root} has no images: put them into one subfolder a label")
+        names = {path: path.relative_to(root).as_posix() for path in paths}
+        fresh = [path for path in paths if names[path] not in known]
+        return len(paths), [Source(names[path], partial(_read, path, names[path])) for path in fresh]
+    recipe = Recipe("five" if len(entry.labels) > 2 else "binary", FIRST_SEED, wish.images, wish.marker)
+    drawn = {f"{recipe.kind}-{seed}": seed for seed in range(recipe.first, recipe.first + recipe.count)}
+    fresh_seeds = {name: seed for name, seed in drawn.items() if name not in known}
+    return len(drawn), [Source(name, partial(_drawn, recipe, seed)) for name, seed in fresh_seeds.items()]
+
+
+def _made(group: Sequence[Source]) -> list[Picture | FoveaError]:
+    return [one.made() for one in group]
+
+
+def _read(path: Path, name: str) -> Picture:
+    return path.read_bytes(), name, path.parent.name
+
+
+def _drawn(recipe: Recipe, seed: int) -> Picture:
+    photograph = recipe.photograph(seed)
+    return png(photograph.pixels), f"{recipe.kind}-{seed}", photograph.label
+
+
+def _tell(library: Library, wish: Wish, outcome: Outcome) -> None:
+    collection, console = library.store.collection(wish.name), Console(soft_wrap=True, highlight=False)
+    same = f", {outcome.known} of the files the same as others" if outcome.known else ""
+    console.print(f"{escape(wish.name)}: {collection.count} images{same}. {escape(library.notice(collection))}")
+    for which, error in outcome.refused[:MOST_TOLD]:
+        console.print(f"[yellow]{escape(which)}: {escape(str(error))}[/yellow]")
+    if len(outcome.refused) > MOST_TOLD:
+        console.print(f"[yellow]and {len(outcome.refused) - MOST_TOLD} more were not added[/yellow]")
+    if wish.folder is not None and (stray := _strays(wish.folder)):
+        console.print(
+            f"[yellow]{len(stray)} images were left out, as {escape(stray[0])}: they lie deeper than in one subfolder"
+            " a label, or in none[/yellow]"
+        )
+
+
+def _strays(root: Path) -> list[str]:
+    """Images that have no label, or more than one could be meant."""
+    paths = (path.relative_to(root) for path in sorted(root.rglob("*")) if path.suffix.lower() in SUFFIXES)
+    return [
+        path.as_posix()
+        for path in paths
+        if len(path.parts) != 2 and not any(part.startswith(".") for part in path.parts)
+    ]
