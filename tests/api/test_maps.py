@@ -8,6 +8,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from service.collections.projection import Facts, Map
 from service.collections.sqlite import SqliteStore
 from service.runtime import jobs
 from tests.api.test_collections import DARK, made
 from tests.api.test_real import children, running
 from tests.api.test_serving import Running, serving
 from tests.collections.clouds import fill
+from tests.collections.test_store import WEIGHTS
 from tests.runtime.test_answers import picture
 
 MAP = "/collections/set/projection"
@@ -161,6 +164,37 @@ async def test_a_collection_deleted_meanwhile_fails_its_job(tmp_path: Path) -> N
         assert (failed["state"], failed["error"]["type"]) == ("failed", "/problems/unknown-name")
 
 
+async def test_a_map_of_other_weights_places_nothing(tmp_path: Path) -> None:
+    """As one made before its collection was embedded anew."""
+    async with running(tmp_path) as client:
+        await filled(client)
+        await mapped(client, "method=pca")
+        store = SqliteStore(tmp_path / "data" / "collections")
+        found = store.map("set", "pca-2d")
+        store.keep_map("set", replace(found, facts=replace(found.facts, weights_sha256="1f" * 32)))
+        store.close()
+        assert (await client.get(f"{MAP}/pca-2d")).json()["outdated"]
+        answer = await client.post(f"{MAP}/pca-2d/place", content=IMAGES[0])
+        assert (answer.status_code, answer.json()["type"]) == (409, "/problems/stale-collection")
+        assert "make it again" in answer.json()["detail"]
+
+
+async def test_labels_of_strangers_are_text_in_points_and_pictures(tmp_path: Path) -> None:
+    hostile = ["<script>alert(1)</script>", "$\\frac{1}{0}", "\x1b[31m\u202egnp.exe", "網膜", "_", "é" * 200]
+    async with running(tmp_path) as client:
+        await made(client)
+        query = [("label", hostile[i % len(hostile)]) for i in range(len(IMAGES))]
+        files = [("image", image) for image in IMAGES]
+        answer = await client.post("/collections/set/items", params=query, files=files)
+        assert answer.status_code == 200, answer.text
+        found = await mapped(client, "method=pca")
+        assert found["labels"] == sorted(hostile)
+        drawn = await client.get(f"{MAP}/pca-2d", headers={"Accept": "image/png"})
+        assert drawn.content.startswith(b"\x89PNG")
+        huge = await client.post("/collections/set/items", params={"label": "x" * 10_000}, content=picture(seed=50))
+        assert huge.status_code == 422
+
+
 async def test_a_stale_collection_shows_its_maps_and_places_nothing(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "data" / "collections")
     fill(store, 20)
@@ -197,6 +231,9 @@ def followed(server: Running, number: str, until: Callable[[dict[str, Any]], boo
 def test_a_service_killed_in_the_middle_of_a_job_loses_nothing_else(zoo: Path, tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "data" / "collections")
     fill(store, 2500)
+    older = Facts("tsne", 2, {"perplexity": 9.0}, {"kl_divergence": 1.0}, 2500, store.revision("set"), WEIGHTS, 1.0)
+    ids, vectors = store.vectors("set", "features")
+    store.keep_map("set", Map(older, ids, vectors[:, :2].copy()))
     store.close()
     with serving(zoo, tmp_path) as server:
         pca = server.client.post(f"{MAP}?method=pca").json()
@@ -215,4 +252,7 @@ def test_a_service_killed_in_the_middle_of_a_job_loses_nothing_else(zoo: Path, t
         assert states[running["id"]]["error"]["type"] == "/problems/job-failed"
         assert server.client.get("/collections/set").json()["count"] == 2500
         maps = [one["map"] for one in server.client.get(MAP).json()["projections"]]
-        assert maps == ["pca-2d", "pca-3d"]
+        assert maps == ["pca-2d", "pca-3d", "tsne-2d"]
+        kept = server.client.get(f"{MAP}/tsne-2d").json()
+        assert (kept["created"], kept["quality"], kept["outdated"]) == (1.0, {"kl_divergence": 1.0}, False)
+        assert np.allclose(kept["points"]["coordinates"], vectors[:, :2])

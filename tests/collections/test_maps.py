@@ -86,6 +86,13 @@ def test_it_is_outdated_once_items_came_or_went_and_forgets_who_is_gone(store: S
     assert atlas.outdated(store, "set", store.maps("set")[0])
 
 
+def test_it_is_outdated_once_all_vectors_are_of_other_weights(store: SqliteStore, tmp_path: Path) -> None:
+    """As after the collection was embedded anew; fails where only items are counted (tried)."""
+    found = made(tmp_path)
+    store.keep_map("set", Map(replace(found.facts, weights_sha256="1f" * 32), found.ids, found.coordinates))
+    assert atlas.chart(store, "set", "pca-2d").outdated
+
+
 def test_nothing_is_ever_unpickled() -> None:
     with pytest.raises(ValueError, match="allow_pickle=False"):
         unpacked(packed({"ids": np.array([{"code": 1}], object)}))
