@@ -154,7 +154,7 @@ async def test_a_cancelled_job_leaves_no_map_and_no_process(tmp_path: Path) -> N
 
 async def test_a_collection_deleted_meanwhile_fails_its_job(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "data" / "collections")
-    fill(store, 1000)
+    fill(store, 400)
     store.close()
     async with running(tmp_path) as client:
         asked = (await client.post(f"{MAP}?method=tsne")).json()
