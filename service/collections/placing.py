@@ -18,6 +18,9 @@ PERPLEXITY = 5.0
 """Of a new point: how many neighbours count, softly. As in openTSNE's `transform`, and so is `EXAGGERATION`."""
 
 EXAGGERATION = 1.5
+ROUNDING = 1e-3
+"""Of distances: the same image seen alone and in a batch has not quite the same vector."""
+
 ROUNDS = 64
 """Of bisection; each halves what is not known."""
 
@@ -44,14 +47,14 @@ def _tsne(everything: Coordinates, points: Doubles, away: Doubles) -> Doubles:
     from scipy.optimize import minimize  # noqa: PLC0415  takes a sixth of a second
 
     p = gaussian(away[: int(3 * PERPLEXITY)], PERPLEXITY)
-    near, everyone = points[: len(p)], everything.astype(np.float64)
+    near, everyone = points[: len(p)], np.ascontiguousarray(everything.T, np.float64)  # (d, N): numpy is slow along 2
 
     def cost(y: Doubles) -> tuple[float, Doubles]:
-        to_near, to_all = y - near, y - everyone
-        w_near, w_all = 1 / (1 + (to_near**2).sum(1)), 1 / (1 + (to_all**2).sum(1))
+        to_near, to_all = y - near, y[:, None] - everyone
+        w_near, w_all = 1 / (1 + (to_near**2).sum(1)), 1 / (1 + (to_all**2).sum(0))
         total = w_all.sum()
         value = -EXAGGERATION * (p @ np.log(w_near)) + np.log(total)
-        gradient = 2 * (EXAGGERATION * (p * w_near) @ to_near - (w_all**2) @ to_all / total)
+        gradient = 2 * (EXAGGERATION * (p * w_near) @ to_near - (to_all * w_all**2).sum(1) / total)
         return float(value), gradient
 
     return np.asarray(minimize(cost, np.median(points, 0), jac=True, method="L-BFGS-B").x, np.float64)
@@ -63,7 +66,7 @@ def _umap(points: Doubles, away: Doubles) -> Doubles:
     It is where umap-learn's `transform` starts; the rounds that follow there are left out. An image that is on the map
     is put onto its own point.
     """
-    if away[0] == 0:
+    if away[0] <= ROUNDING * away[-1]:
         return np.asarray(points[0], np.float64)
     target = np.log2(max(len(away), 2))
     sigma = bisect(lambda sigma: float(np.exp(-away / sigma).sum()) - target, float(away.max()))
