@@ -74,8 +74,8 @@ def plotted(viewer: Viewer) -> np.ndarray:
 def spot(viewer: Viewer, colour: tuple[int, int, int]) -> tuple[float, float]:
     """A pixel well inside a mark of this colour, in CSS pixels of the page."""
     alike = np.abs(plotted(viewer) - colour).max(2) < 9
-    inside = alike[2:-2, 2:-2] & alike[4:, 2:-2] & alike[:-4, 2:-2] & alike[2:-2, 4:] & alike[2:-2, :-4]
-    row, column = np.argwhere(inside)[0] + 2
+    inside = alike[1:-1, 1:-1] & alike[2:, 1:-1] & alike[:-2, 1:-1] & alike[1:-1, 2:] & alike[1:-1, :-2]
+    row, column = np.argwhere(inside)[0] + 1
     box = viewer.page.locator(".plot").bounding_box()
     assert box
     return box["x"] + column + 0.5, box["y"] + row + 0.5

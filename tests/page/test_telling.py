@@ -23,6 +23,8 @@ IMAGE = encoded(marked(red=(110, 90)))
 
 
 def test_the_card_is_shown_in_full(viewer: Viewer) -> None:
+    fetched = "() => performance.getEntriesByName(document.querySelector('.filters').src).length"
+    assert viewer.page.evaluate(fetched) == 0  # the first layer's filters come with the card
     viewer.page.locator("#tab-model").click()
     panel = viewer.text("#panel-model")
     for said in (NOTICE, "Finding marks in tests.", "Anything <b>else</b>.", "its weights are written by hand"):

@@ -66,7 +66,8 @@ function factsOf(details) {
 const parityOf = ({ images, probability }) => ({ images, probability: probability < 1e-6 ? "0.000001" : probability.toPrecision(1) });
 
 function filtersOf({ name }) {
-  const picture = h("img.filters", { alt: t("filters.alt", { model: name }), src: address(`models/${encodeURIComponent(name)}/filters`) });
+  const src = address(`models/${encodeURIComponent(name)}/filters`);
+  const picture = h("img.filters", { loading: "lazy", width: 400, height: 400, alt: t("filters.alt", { model: name }), src }); // once in sight
   const section = h("section", h("h3", t("filters.title"), tip("filters.tip")), picture);
   picture.addEventListener("error", () => section.remove()); // a network without a convolution
   return section;

@@ -1,11 +1,11 @@
 /* A map that can be moved, turned and pointed at, by mouse, finger and keys. */
 
-import { HOME, farther, nearer, panned, toView, zoomed } from "./camera.js";
+import { HOME, farther, nearer, panned, zoomed } from "./camera.js";
 import { labelOf, portrait } from "./case.js";
 import { h, icon, refill } from "./dom.js";
 import { listen } from "./gestures.js";
 import { createLegend } from "./legend.js";
-import { laid, scatter, SQUARE } from "./scatter.js";
+import { cloud, laid, marks, onto, SQUARE } from "./scatter.js";
 import { integer, t } from "./words.js";
 
 const REACH = 16; // CSS pixels from a point that still point at it
@@ -23,17 +23,18 @@ export function createPlot(element, say, open) {
   const bubble = h("div.point", { hidden: true });
   const keys = h("p.plot-keys", { "aria-hidden": "true" }, t("atlas.keys"));
   const group = h("div.frame", { tabIndex: 0, role: "group", "aria-label": t("atlas.keys") }, canvas, keys, bubble);
+  const layer = h("canvas"); // what only changes with the view, so that pointing repaints no thousands of points
   const legend = createLegend(() => {
     point(null);
-    plan();
+    look(camera);
   });
   element.append(group, legend.element);
   let [map, collection, own, nearest] = [null, null, null, []];
-  let [points, camera, turn, at, due, dragged] = [[], HOME, { yaw: 0, pitch: 0 }, null, 0, 0];
+  let [points, camera, turn, at] = [[], HOME, { yaw: 0, pitch: 0 }, null];
+  let [due, stale, dragged] = [0, true, 0];
 
   const room = () => ({ width: canvas.clientWidth || 1, height: canvas.clientHeight || 1 });
   const solid = () => map.dimensions === 3;
-  const view = (place) => toView(SQUARE, room(), camera, points[place]);
   const pointOf = (place) => ({
     id: map.points.ids[place],
     name: map.points.names[place],
@@ -42,6 +43,12 @@ export function createPlot(element, say, open) {
 
   function lay() {
     points = laid(own ? [...map.points.coordinates, own] : map.points.coordinates, turn);
+    look(camera);
+  }
+
+  function look(next) {
+    camera = next;
+    stale = true;
     plan();
   }
 
@@ -55,12 +62,17 @@ export function createPlot(element, say, open) {
 
   function draw() {
     const ratio = window.devicePixelRatio || 1;
-    Object.assign(canvas, { width: Math.round(room().width * ratio), height: Math.round(room().height * ratio) });
-    const pen = canvas.getContext("2d");
-    pen.scale(ratio, ratio);
+    const [width, height] = [Math.round(room().width * ratio), Math.round(room().height * ratio)];
     const { label } = map.points;
-    const shown = { points: points.slice(0, label.length), label, off: legend.off, own: points[label.length] ?? null };
-    scatter(pen, room(), { ...shown, nearest, at, camera });
+    if (stale || layer.width !== width || layer.height !== height) {
+      Object.assign(layer, { width, height });
+      cloud(scaled(layer, ratio), room(), ratio, { points, label, off: legend.off, camera });
+      stale = false;
+    }
+    Object.assign(canvas, { width, height });
+    canvas.getContext("2d").drawImage(layer, 0, 0);
+    const marked = { own: points[label.length], nearest: nearest.map((place) => points[place]), pointed: points[at], camera };
+    marks(scaled(canvas, ratio), room(), label.length, marked);
     canvas.style.touchAction = solid() || camera.zoom > 1.01 ? "none" : "pan-y";
     bubble.hidden = at === null;
     if (at !== null) hold();
@@ -72,8 +84,9 @@ export function createPlot(element, say, open) {
     const [wide, high] = [bubble.offsetWidth + 16, bubble.offsetHeight + 16];
     const worth = (place) => (place === at ? Infinity : nearest.includes(place) || place === map.points.ids.length ? 1000 : 1);
     const covered = CORNERS.map(() => 0);
-    points.forEach((_, place) => {
-      const { x, y } = view(place);
+    const view = onto(room(), camera);
+    points.forEach((one, place) => {
+      const { x, y } = view(one);
       CORNERS.forEach(([right, low], corner) => {
         if ((right ? width - x : x) < wide && (low ? height - y : y) < high) covered[corner] += worth(place);
       });
@@ -95,8 +108,9 @@ export function createPlot(element, say, open) {
   /** [distance, place] of all points that are shown, from a spot of the view. */
   function around(spot) {
     const found = [];
+    const view = onto(room(), camera);
     map.points.label.forEach((kind, place) => {
-      const { x, y } = view(place);
+      const { x, y } = view(points[place]);
       if (!legend.off.has(kind)) found.push([Math.hypot(x - spot.x, y - spot.y), place]);
     });
     return found;
@@ -109,16 +123,11 @@ export function createPlot(element, say, open) {
 
   /** The next or the previous point, from the image's own place outwards: by and by, all of them. */
   function step(by) {
-    const start = own ? view(points.length - 1) : { x: 0, y: 0 };
+    const start = own ? onto(room(), camera)(points.at(-1)) : { x: 0, y: 0 };
     const order = around(start)
       .sort(([one], [other]) => one - other)
       .map(([, place]) => place);
     return order[Math.max(order.indexOf(at) + by, 0)] ?? at;
-  }
-
-  function look(next) {
-    camera = next;
-    plan();
   }
 
   function pan(dx, dy) {
@@ -191,4 +200,11 @@ export function createPlot(element, say, open) {
     point: (id) => point(map.points.ids.indexOf(id)),
     zoom: zoomButtons(),
   };
+}
+
+/** What draws on a canvas, in CSS pixels. */
+function scaled(canvas, ratio) {
+  const pen = canvas.getContext("2d");
+  pen.scale(ratio, ratio);
+  return pen;
 }

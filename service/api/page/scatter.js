@@ -1,7 +1,9 @@
 /* Points of a map on a canvas: a shape and a colour for every label, and a cross for the image that is looked at. */
 
 import { placed } from "./camera.js";
+import { h } from "./dom.js";
 
+const SIGN = 40; // pixels of a sign in a legend
 export const SIDE = 1000; // of the square that a map lies in, whatever its own units are
 export const SQUARE = { width: SIDE, height: SIDE };
 const COLOURS = ["#e69f00", "#56b4e9", "#009e73", "#f0e442", "#cc79a7", "#d55e00", "#8fa8ff"]; // Okabe and Ito's, on black
@@ -33,32 +35,50 @@ export function laid(coordinates, { yaw, pitch }) {
   });
 }
 
-/**
- * Paint points {x, y, near}. label: of each, an index or -1; off: labels not shown; own: the image's point or null;
- * nearest: indexes of points beside it; at: the index pointed at, or null; camera: camera.js, of the square.
- */
-export function scatter(pen, room, { points, label, off, own, nearest, at, camera }) {
+/** From the square to a room seen by a camera: a function of {x, y}. */
+export function onto(room, camera) {
   const { scale, left, top } = placed(SQUARE, room, camera);
-  const onto = ({ x, y, near }) => ({ x: left + x * scale, y: top + y * scale, near });
-  const radius = Math.min(Math.max(1.5 + 40 / Math.sqrt(points.length), 2), 5) * grown(room, camera);
-  pen.fillStyle = GROUND;
-  pen.fillRect(0, 0, room.width, room.height);
-  for (const kind of new Set(label)) {
-    if (off.has(kind)) continue;
-    const path = new Path2D();
-    points.forEach((point, place) => label[place] === kind && mark(path, kind, onto(point), radius * (0.6 + 0.8 * point.near)));
-    pen.fillStyle = colourOf(kind);
-    pen.fill(path);
-    Object.assign(pen, { strokeStyle: EDGE, lineWidth: 0.75 });
-    pen.stroke(path);
-  }
-  for (const place of nearest) if (points[place]) ring(pen, onto(points[place]), radius + 3, LIGHT, 1.25);
-  if (own) cross(pen, onto(own));
-  if (points[at]) ring(pen, onto(points[at]), radius + 5, POINTED, 2.5);
+  return ({ x, y }) => ({ x: left + x * scale, y: top + y * scale });
 }
 
-/** How much larger points are in a large or a near view. */
-const grown = ({ width }, { zoom }) => Math.max(1, Math.sqrt(width / 400)) * Math.min(2, Math.sqrt(zoom));
+/** CSS pixels from a point's middle to its edge: small where there are many, larger in a large or a near view. */
+const radiusOf = (count, { width }, { zoom }) =>
+  Math.min(Math.max(1.5 + 40 / Math.sqrt(count), 2), 5) * Math.max(1, Math.sqrt(width / 400)) * Math.min(2, Math.sqrt(zoom));
+
+/**
+ * Paint points {x, y, near} on a dark ground. label: of each, an index or -1; off: labels not shown; camera: of the
+ * square; ratio: pixels to a CSS pixel.
+ */
+export function cloud(pen, room, ratio, { points, label, off, camera }) {
+  const at = onto(room, camera);
+  const radius = radiusOf(label.length, room, camera);
+  const stamps = new Map([...new Set(label)].map((kind) => [kind, stamp(kind, radius * ratio)]));
+  pen.fillStyle = GROUND;
+  pen.fillRect(0, 0, room.width, room.height);
+  for (const place of mixed(label.length)) {
+    if (off.has(label[place])) continue;
+    const { x, y } = at(points[place]);
+    const side = 4 * radius * (0.6 + 0.8 * points[place].near);
+    pen.drawImage(stamps.get(label[place]), x - side / 2, y - side / 2, side, side);
+  }
+}
+
+const LEAP = 7919; // a prime
+
+/** 0 to count - 1, mixed up, so that no label lies on top of all others. */
+function* mixed(count) {
+  const leap = count % LEAP ? LEAP : 1;
+  for (let step = 0; step < count; step += 1) yield (step * leap) % count;
+}
+
+/** Mark the image's own place, those next to it and the one pointed at; all points {x, y}, null or undefined for none. */
+export function marks(pen, room, count, { own, nearest, pointed, camera }) {
+  const at = onto(room, camera);
+  const radius = radiusOf(count, room, camera);
+  for (const point of nearest) if (point) ring(pen, at(point), radius + 3, LIGHT, 1.25);
+  if (own) cross(pen, at(own));
+  if (pointed) ring(pen, at(pointed), radius + 5, POINTED, 2.5);
+}
 
 function ring(pen, { x, y }, radius, strokeStyle, lineWidth) {
   const path = new Path2D();
@@ -100,19 +120,27 @@ function cross(pen, { x, y }) {
   }
 }
 
+/** A label's mark on a canvas four times as wide as its radius, with an edge that tells it from those beneath. */
+function stamp(kind, radius) {
+  const side = Math.ceil(4 * radius);
+  const canvas = h("canvas", { width: side, height: side });
+  const pen = canvas.getContext("2d");
+  const path = new Path2D();
+  mark(path, kind, { x: side / 2, y: side / 2 }, radius);
+  Object.assign(pen, { fillStyle: colourOf(kind), strokeStyle: EDGE, lineWidth: Math.min(1.25, radius / 4) });
+  pen.fill(path);
+  pen.stroke(path);
+  return canvas;
+}
+
 /** The sign of a label, or where there is none ("own") the image's, for a legend. */
 export function sign(kind) {
-  const canvas = document.createElement("canvas");
-  Object.assign(canvas, { width: 40, height: 40, className: "sign" });
+  const canvas = h("canvas.sign", { width: SIGN, height: SIGN });
   const pen = canvas.getContext("2d");
+  const middle = { x: SIGN / 2, y: SIGN / 2 };
   pen.fillStyle = GROUND;
-  pen.fillRect(0, 0, 40, 40);
-  if (kind === "own") cross(pen, { x: 20, y: 20 });
-  else {
-    const path = new Path2D();
-    mark(path, kind, { x: 20, y: 20 }, 11);
-    pen.fillStyle = colourOf(kind);
-    pen.fill(path);
-  }
+  pen.fillRect(0, 0, SIGN, SIGN);
+  if (kind === "own") cross(pen, middle);
+  else pen.drawImage(stamp(kind, SIGN * 0.3), middle.x - SIGN * 0.6, middle.y - SIGN * 0.6);
   return canvas;
 }
