@@ -197,7 +197,10 @@ export function createPlot(element, say, open) {
       name(...near.map(labelOf));
       lay();
     },
-    point: (id) => point(map.points.ids.indexOf(id)),
+    point(id) {
+      const place = map.points.ids.indexOf(id);
+      point(place < 0 ? null : place); // it may have been removed since
+    },
     zoom: zoomButtons(),
   };
 }

@@ -18,7 +18,7 @@ const POINTED = "#6ccbd9";
  * dimensions as they look when turned by angles in radians.
  */
 export function laid(coordinates, { yaw, pitch }) {
-  const axes = coordinates[0].map((_, axis) =>
+  const axes = (coordinates[0] ?? []).map((_, axis) =>
     coordinates.reduce(([low, high], { [axis]: at }) => [Math.min(low, at), Math.max(high, at)], [Infinity, -Infinity]),
   );
   const sides = axes.map(([low, high]) => high - low);
