@@ -24,6 +24,7 @@ FoveaError
     ├── WeightsError             missing, damaged or unexpected weights
     ├── TrainingError            data or settings that cannot be trained on
     └── CollectionsError         the disk under the collections does not do what it should
+        └── NoRoom               it is full
 """
 
 from __future__ import annotations
@@ -129,4 +130,8 @@ class TrainingError(OperatorError):
 
 
 class CollectionsError(OperatorError):
-    """The disk under the collections is full, read-only, damaged or busy; the text has what SQLite said."""
+    """The disk under the collections is read-only, damaged or busy; the text has what SQLite said."""
+
+
+class NoRoom(CollectionsError):
+    """The disk under the collections is full: nothing more is kept, and what was kept is there."""

@@ -140,6 +140,7 @@ DETAILS = {
     422: "query parameter top_k: Input should be greater than or equal to 1",
     429: "256 images are waiting already; ask again in a second",
     503: "model 'resnet18-imagenet' has no weights here yet; run `fovea models pull resnet18-imagenet`",
+    507: "the disk under the collections is full; nothing of this was kept",
 }
 
 

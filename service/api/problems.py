@@ -134,6 +134,13 @@ KINDS: dict[type[errors.FoveaError], Kind] = {
     errors.UnavailableError: Kind(
         503, "unavailable", "Not now", "Nothing is wrong with the request. Ask again after the seconds in Retry-After."
     ),
+    errors.NoRoom: Kind(
+        507,
+        "no-room",
+        "There is no room left for it",
+        "The disk under the collections is full. What was answered as saved is there; nothing of this request is. Ask"
+        " again once its operator has made room.",
+    ),
     errors.OperatorError: Kind(
         503,
         "misconfigured",
@@ -183,7 +190,8 @@ def kind_of(error: errors.FoveaError) -> Kind:
 
 def describe(error: errors.FoveaError, scope: Scope) -> Problem:
     """An error as its client reads it; what concerns our own disk is left to the log."""
-    detail = OPERATOR_DETAIL if isinstance(error, errors.OperatorError) else str(error)
+    ours = isinstance(error, errors.OperatorError) and not isinstance(error, errors.NoRoom)
+    detail = OPERATOR_DETAIL if ours else str(error)
     return occurrence(kind_of(error), detail, scope)
 
 

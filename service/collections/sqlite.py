@@ -20,7 +20,8 @@ from service.collections.collection import PIXELS, Added, Collection, Item, Line
 from service.collections.sqlite_maps import SqliteMaps
 from service.collections.sqlite_renewal import SqliteRenewals, see
 from service.collections.store import Content, Revision, Space
-from service.errors import BadParameter, CollectionsError, StaleCollection, UnknownName
+from service.errors import BadParameter, CollectionsError, NoRoom, StaleCollection, UnknownName
+from service.runtime.ledger import full
 
 GIVEN = "name, model, weights, layer, dim, thumbnails, originals, created"
 COLUMNS = f"{GIVEN}, count"
@@ -258,6 +259,8 @@ def _told() -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
+        if full(error):
+            raise NoRoom("the disk under the collections is full; nothing of this was kept") from None
         raise CollectionsError(f"the collections' file: {error}") from None
 
 

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 from pydantic import TypeAdapter
 
-from service.errors import CollectionsError
+from service.errors import CollectionsError, NoRoom
 
 Record = TypeVar("Record")
 
@@ -73,11 +73,18 @@ class Ledger(Generic[Record]):
             self._db.close()
 
 
+def full(error: sqlite3.Error) -> bool:
+    """Whether there was no room: on the disk, or because a file must not grow."""
+    return getattr(error, "sqlite_errorname", "") in {"SQLITE_FULL", "SQLITE_IOERR_WRITE"}
+
+
 @contextmanager
 def _told(folder: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
+        if full(error):
+            raise NoRoom("the disk under the jobs is full; nothing of this was kept") from None
         owned = "another service keeps its jobs there" if "locked" in str(error) else str(error)
         raise CollectionsError(f"jobs cannot be kept in {folder}: {owned}") from None
     except (OSError, sqlite3.Error, ValueError) as error:

@@ -33,7 +33,7 @@ MADE: Responses = {201: example(reference.COLLECTION)[200]}
 JPEG: Responses = {200: {"description": "The picture.", "content": {"image/jpeg": {"schema": BINARY}}}}
 
 
-@router.post("/collections", status_code=201, responses=MADE | problems(404, 422, 503))
+@router.post("/collections", status_code=201, responses=MADE | problems(404, 422, 503, 507))
 async def create(request: Request, query: Annotated[CollectionQuery, Query()], library: Kept) -> Collection:
     """A new, empty collection for one version of one model."""
     query.check(request.query_params)
@@ -56,7 +56,7 @@ async def collection(request: Request, name: Name, query: Plain, library: Kept) 
     return Collection.of(await asyncio.to_thread(lambda: library.store.collection(name)), library)
 
 
-@router.delete("/collections/{name}", responses=example(reference.COLLECTION) | problems(404, 422, 503))
+@router.delete("/collections/{name}", responses=example(reference.COLLECTION) | problems(404, 422, 503, 507))
 async def delete(request: Request, name: Name, query: Plain, library: Kept) -> Collection:
     """Forget a collection and everything in it. Answers with what it was."""
     query.check(request.query_params)
@@ -65,7 +65,9 @@ async def delete(request: Request, name: Name, query: Plain, library: Kept) -> C
     return was
 
 
-@router.post("/collections/{name}/reembed", status_code=202, responses=ACCEPTED | problems(404, 409, 422, 429, 503))
+@router.post(
+    "/collections/{name}/reembed", status_code=202, responses=ACCEPTED | problems(404, 409, 422, 429, 503, 507)
+)
 async def reembed(request: Request, response: Response, name: Name, query: Plain, library: Kept) -> Job:
     """Embed a stale collection's images again by the model as it is now: a job, whose progress is at /jobs/{id}.
 
@@ -80,7 +82,7 @@ async def reembed(request: Request, response: Response, name: Name, query: Plain
 @router.post(
     "/collections/{name}/items",
     openapi_extra=IMAGES,
-    responses=example(reference.SAVED) | problems(*sorted({*OF_IMAGES, 409})),
+    responses=example(reference.SAVED) | problems(*sorted({*OF_IMAGES, 409, 507})),
     response_model=Saveds,
 )
 async def add(
@@ -125,7 +127,7 @@ async def thumbnail(request: Request, name: Name, number: Number, query: Plain, 
     return Response(data, media_type="image/jpeg")
 
 
-@router.delete("/collections/{name}/items/{number}", responses=example(reference.ITEM) | problems(404, 422, 503))
+@router.delete("/collections/{name}/items/{number}", responses=example(reference.ITEM) | problems(404, 422, 503, 507))
 async def remove(request: Request, name: Name, number: Number, query: Plain, library: Kept) -> Item:
     """Forget one image. Answers with what it was."""
     query.check(request.query_params)

@@ -36,7 +36,7 @@ async def one(request: Request, job: Number, query: Plain, library: Kept) -> Job
     return Job.of(await library.jobs.job(job), request.scope)
 
 
-@router.delete("/{job}", responses=example(JOB) | problems(404, 422, 503))
+@router.delete("/{job}", responses=example(JOB) | problems(404, 422, 503, 507))
 async def cancel(request: Request, job: Number, query: Plain, library: Kept) -> Job:
     """Cancel a job that waits or runs, or forget one that is finished. Answers with the job as it then is."""
     query.check(request.query_params)

@@ -35,7 +35,7 @@ def _shown() -> Responses:
     return {200: {"description": "The map, as points or as a picture.", "content": found["content"] | TILES}}
 
 
-@router.post("", status_code=202, responses=ACCEPTED | problems(404, 422, 429, 503))
+@router.post("", status_code=202, responses=ACCEPTED | problems(404, 422, 429, 503, 507))
 async def ask(
     request: Request, response: Response, name: Name, query: Annotated[ProjectionQuery, Query()], library: Kept
 ) -> Job:
@@ -76,7 +76,7 @@ async def one(request: Request, name: Name, map: MapName, query: Plain, library:
     return Response(await asyncio.to_thread(content), media_type=form)
 
 
-@router.delete("/{map}", responses=example(LINE) | problems(404, 422, 503))
+@router.delete("/{map}", responses=example(LINE) | problems(404, 422, 503, 507))
 async def delete(request: Request, name: Name, map: MapName, query: Plain, library: Kept) -> MapLine:  # noqa: A002
     """Forget a map. Answers with what it was."""
     query.check(request.query_params)
