@@ -200,6 +200,9 @@ def test_it_is_moved_zoomed_and_turned(viewer: Viewer) -> None:
     viewer.page.locator(".frame:has(.plot)").focus()
     viewer.press("0")
     assert (plotted(viewer) == front).all()
+    viewer.press("+", "ArrowLeft")
+    assert (plotted(viewer) != front).any()
+    assert viewer.text("#zoom .level") == "100%"  # the picture stayed as it was
 
 
 def test_an_outdated_map_says_so_and_is_made_anew(viewer: Viewer, passing: httpx.Client) -> None:

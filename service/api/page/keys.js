@@ -35,6 +35,7 @@ function bindings({ store, stage, intake, picking, answering, saving, theme, tab
     { keys: ["+", "=", "-", "0"], shown: ["+", "-", "0"], text: "keys.zoom", run: ({ key }) => (key === "0" ? store.set({ camera: HOME }) : camera(key === "-" ? farther : nearer)()) },
     { keys: ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"], shown: ["←", "→", "↑", "↓"], text: "keys.pan", run: (event) => pan(store, stage, event) },
     { keys: [], shown: ["Shift", "←", "→", "↑", "↓"], text: "keys.point" },
+    { keys: [], shown: ["Shift", "→", "Enter"], text: "keys.atlas" },
     { keys: ["c"], text: "keys.class", run: picking.stepClass },
     { keys: ["w"], text: "keys.classes", run: picking.topTwo },
     { keys: ["r"], text: "keys.rather", run: picking.toggleRather },

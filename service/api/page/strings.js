@@ -451,6 +451,7 @@ export const STRINGS = {
     zoom: "Zoom in, out, fit",
     pan: "Pan",
     point: "Move the pointer and read the values",
+    atlas: "On a collection’s map: next case, open it",
     class: "Explain the next class",
     classes: "Two likeliest classes, side by side",
     rather: "This rather than that",
