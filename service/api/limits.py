@@ -1,9 +1,10 @@
-"""Bounds on what a request may bring: bytes, time to arrive, memory of all together, and whom it is addressed to."""
+"""Bounds on what a request may bring: bytes, time to arrive, memory of all together, its address and its letters."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from urllib.parse import unquote_to_bytes
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -37,6 +38,7 @@ class Limits:
             return await self.app(scope, receive, send)
         headers = Headers(scope=scope)
         self._check_host(headers.get("host", ""))
+        _check_query(scope["query_string"])
         announced = headers.get("content-length", "0")
         self.check_bytes(int(announced[:20]) if announced.isdecimal() else 0)
         arrival = Arrival(self, receive)
@@ -60,6 +62,14 @@ class Limits:
         self.held += nbytes
         if self.held > self.most_held:
             raise Overloaded("too many large requests at one time; ask again in a second")
+
+
+def _check_query(query: bytes) -> None:
+    """What is no text would be taken for another one: undecodable bytes all turn into the same letter."""
+    try:
+        unquote_to_bytes(query).decode()
+    except UnicodeDecodeError:
+        raise MalformedRequest("the query is not UTF-8 once its percent-encoding is undone") from None
 
 
 class Arrival:
