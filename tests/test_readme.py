@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -27,8 +28,16 @@ CURL = [line for line in COMMANDS if line.startswith("curl")]
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """A service in a process of its own, with nothing configured but its port and its folder."""
-    folder = tmp_path_factory.mktemp("serve")
+    with served(tmp_path_factory.mktemp("serve")) as number:
+        yield number
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[int]:
+    """The port of a service in a process of its own, with nothing configured but its port and its folder.
+
+    folder: there already.
+    """
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FOVEA_")}
     log = folder / "log"
     with log.open("wb") as file:
