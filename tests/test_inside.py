@@ -25,7 +25,7 @@ LINES = [line for block in BLOCKS for line in block.replace("\\\n", " ").splitli
 FEWER = (
     ("fovea evaluate digits", ["--epochs", "1"]),
     ("fovea evaluate ", ["--images", "16"]),
-    ("fovea collections import", ["--images", "40"]),
+    ("fovea collections import", ["--images", "16"]),
     ("fovea", []),
 )
 """Words behind a command, so that it takes seconds; the first that fits."""
@@ -49,7 +49,8 @@ def test_every_line_of_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyP
     (tmp_path / "samples").symlink_to(ROOT / "samples")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FOVEA_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setattr(fitting, "ROUNDS", 5)
+    for rounds in ("ROUNDS", "EXAGGERATED"):
+        monkeypatch.setattr(fitting, rounds, 5)
     with served(tmp_path / "data") as port:
         for line in LINES:
             words = shlex.split(line.replace("localhost:8000", f"127.0.0.1:{port}"))
