@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -171,3 +172,23 @@ def test_nothing_acknowledged_is_lost_when_the_process_is_killed(store: SqliteSt
     for line in reopened.lines("set", limit=10**6)[::50]:
         assert np.array_equal(reopened.item("set", line.id).embedding, item(int(line.sha256, 16)).embedding)
     reopened.close()
+
+
+def test_a_copy_made_while_others_write_is_whole(store: SqliteStore, tmp_path: Path) -> None:
+    """As docs/operations.md says to make one."""
+    with subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(tmp_path), "0"], stdout=subprocess.PIPE, text=True
+    ) as writer:
+        assert writer.stdout is not None
+        for turn in range(3):
+            acknowledged = int(writer.stdout.readline().split("] ")[1])
+            (tmp_path / str(turn)).mkdir()
+            with sqlite3.connect(tmp_path / "collections.sqlite") as db:
+                db.execute("VACUUM INTO ?", (str(tmp_path / str(turn) / "collections.sqlite"),))
+            db.close()
+            copy = SqliteStore(tmp_path / str(turn))
+            found = copy.lines("set", limit=10**6)
+            assert copy.collection("set").count == len(found) > acknowledged
+            assert len(copy.vectors("set", "features")[0]) == len(found)
+            copy.close()
+        writer.kill()
