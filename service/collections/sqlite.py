@@ -62,7 +62,7 @@ class SqliteStore(SqliteMaps, SqliteRenewals):
             self._db = sqlite3.connect(
                 folder / "collections.sqlite", timeout=PATIENCE, check_same_thread=False, isolation_level=None
             )
-            for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+            for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"):
                 self._db.execute(f"PRAGMA {pragma}")
             sqlite_schema.prepare(self._db)
         except (OSError, sqlite3.Error) as error:

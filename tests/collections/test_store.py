@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -129,6 +130,21 @@ def hostile() -> list[str]:
     ]
     made = [*parts, *(first + second for first in parts for second in parts)]
     return [*list(dict.fromkeys(made))[:220], "a" * 65]
+
+
+def test_what_is_forgotten_is_on_the_disk_no_more(store: SqliteStore, tmp_path: Path) -> None:
+    """SQLite by itself leaves what was deleted in the file until something else is written there."""
+    kept, one, all_ = (f"secret {which} ".encode() * 500 for which in ("kept", "one", "all"))
+    store.create(Collection("other", "tiny", WEIGHTS, "flatten", 8))
+    store.add("other", [replace(item(1), thumbnail=all_), replace(item(2), original=all_)])
+    added = store.add("set", [replace(item(3), original=kept), replace(item(4), original=one, thumbnail=one)])
+    store.close()
+    later = SqliteStore(tmp_path)
+    later.remove("set", added[1].id)
+    later.delete("other")
+    later.close()
+    left = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert [secret[:12] in left for secret in (kept, one, all_)] == [True, False, False]
 
 
 def test_no_name_leads_out_of_the_folder(store: SqliteStore, tmp_path: Path) -> None:
