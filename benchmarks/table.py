@@ -32,6 +32,9 @@ def targets(found: Figures) -> Iterator[Line]:
         yield from _memory(found["memory"])
     for name, rate in found.get("importing", {}).items():
         yield _least(f"collections import, {name}", rate, 50)
+    for name, figures in found.get("maps", {}).items():
+        if name.startswith("tsne"):
+            yield _most(f"map, {name}", figures["fit_s"], 60, "s")
     for name, figures in found.get("neighbours", {}).items():
         if "clustered" in name:  # random vectors have no neighbours to speak of: measured, and no target
             yield _most(f"neighbours, {name}: p50", figures["p50_ms"], 10, "ms")
