@@ -32,16 +32,20 @@ def targets(found: Figures) -> Iterator[Line]:
         yield from _memory(found["memory"])
     for name, rate in found.get("importing", {}).items():
         yield _least(f"collections import, {name}", rate, 50)
-    for name, figures in found.get("maps", {}).items():
-        if name.startswith("tsne"):
-            yield _most(f"map, {name}", figures["fit_s"], 60, "s")
+    yield from _vectors(found)
+    if "startup" in found:
+        for run in [run for run in ("first start", "later start") if f"{run}: ready, s" in found["startup"]]:
+            yield _most(f"{run} to ready", found["startup"][f"{run}: ready, s"], 10, "s")
+
+
+def _vectors(found: Figures) -> Iterator[Line]:
     for name, figures in found.get("neighbours", {}).items():
         if "clustered" in name:  # random vectors have no neighbours to speak of: measured, and no target
             yield _most(f"neighbours, {name}: p50", figures["p50_ms"], 10, "ms")
             yield _least(f"neighbours, {name}: recall@10", figures["recall"], 0.98)
-    if "startup" in found:
-        for run in [run for run in ("first start", "later start") if f"{run}: ready, s" in found["startup"]]:
-            yield _most(f"{run} to ready", found["startup"][f"{run}: ready, s"], 10, "s")
+    for name, figures in found.get("maps", {}).items():
+        if name.startswith("tsne"):
+            yield _most(f"map, {name}", figures["fit_s"], 60, "s")
 
 
 def _library(found: Figures) -> Iterator[Line]:

@@ -19,10 +19,14 @@ import pytest
 from typer.testing import CliRunner
 
 from service.cli.main import app
+from service.collections import fitting
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines()]
+FEWER = {"digits": ["--epochs", "1"]}
+"""In place of fewer images."""
+
 CURL = [line for line in COMMANDS if line.startswith("curl")]
 
 
@@ -119,13 +123,26 @@ def test_the_commands_that_look_inside_write_what_they_say(
 ) -> None:
     """On fewer drawn eyes than a reader would take."""
     words = shlex.split(line.replace("samples/", f"{ROOT}/samples/"))[1:]
-    few = ["--images", "16"] if words[0] == "evaluate" else []
+    few = FEWER.get(words[1], ["--images", "16"]) if words[0] == "evaluate" else []
+    monkeypatch.setattr(fitting, "ROUNDS", 5)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FOVEA_DATA_DIR", str(tmp_path))
     result = CliRunner().invoke(app, [*words, *few])
     assert result.exit_code == 0, result.output
     written = (tmp_path / words[-1]).read_bytes()
     assert written.startswith((b"\x89PNG", b"<!doctype html>"))
+
+
+def test_the_commands_that_fill_and_map_a_collection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One after the other."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FOVEA_DATA_DIR", str(tmp_path))
+    lines = [shlex.split(line)[1:] for line in COMMANDS if "fovea collections " in line]
+    assert [words[1] for words in lines] == ["import", "map"]
+    for words, few in zip(lines, (["--images", "16"], []), strict=True):
+        result = CliRunner().invoke(app, [*words, *few])
+        assert result.exit_code == 0, result.output
+    assert (tmp_path / lines[-1][-1]).read_bytes().startswith(b"\x89PNG")
 
 
 def _here() -> dict[str, str]:

@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from service.cli.configured import settings
 from service.cli.looking import JsonOption, told
 from service.errors import BadParameter
 
@@ -58,12 +57,7 @@ def _made(seed: int, epochs: int) -> Example:
     try:
         with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task("starting", total=1.0)
-            return example(
-                seed,
-                settings().forward_threads,
-                lambda done, stage: bar.update(task, completed=done, description=stage),
-                epochs,
-            )
+            return example(seed, lambda done, stage: bar.update(task, completed=done, description=stage), epochs)
     finally:
         torch.set_num_threads(before)
 

@@ -47,8 +47,8 @@ class Example:
     views: tuple[View, View]
 
 
-def example(seed: int, threads: int, told: Told, epochs: int = EPOCHS) -> Example:
-    """Train the network, and map the digits it has not seen: their pixels, then their features."""
+def example(seed: int, told: Told, epochs: int = EPOCHS) -> Example:
+    """Train the network, and map the digits it has not seen: their pixels, then their features. On one thread."""
     learn, held = Digits.halves()
     done = [0]
 
@@ -62,7 +62,7 @@ def example(seed: int, threads: int, told: Told, epochs: int = EPOCHS) -> Exampl
     wish = Wish("tsne", seed=seed).settled(len(pixels))
 
     def view(what: str, vectors: NDArray[np.float32], begin: float) -> View:
-        task = Task(vectors, 2, wish, threads, lambda progress, stage: told(begin + 0.3 * progress, stage))
+        task = Task(vectors, 2, wish, 1, lambda progress, stage: told(begin + 0.3 * progress, stage))
         return _view(f"{vectors.shape[1]} {what}", task, held.labels)
 
     views = view("pixels", pixels, 0.4), view("learned features", features, 0.7)

@@ -22,7 +22,7 @@ def found() -> Example:
         patch.setattr(fitting, "EXAGGERATED", 40)
         patch.setattr(fitting, "ROUNDS", 20)
         heard: list[float] = []
-        made = example(3, 1, lambda progress, stage: heard.append(progress), epochs=8)
+        made = example(3, lambda progress, stage: heard.append(progress), epochs=8)
     assert heard == sorted(heard)
     assert 0.9 < heard[-1] <= 1
     return made

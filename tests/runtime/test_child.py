@@ -43,7 +43,7 @@ async def test_a_result_comes_back_and_so_does_progress(monkeypatch: pytest.Monk
     monkeypatch.setenv("FOVEA_TEST_SECRET", "x")
     heard: list[tuple[float, str]] = []
     found = json.loads(await computed(f"{TOIL}well", {"sent": "é"}, 2, lambda *said: heard.append(said)))
-    assert found == {"nice": 19, "threads": "2", "secret": None, "sent": "é"}
+    assert found == {"nice": 19, "threads": "2", "waiting": "PASSIVE", "secret": None, "sent": "é"}
     assert heard == [(0.5, "half"), (0.75, "more")]
 
 

@@ -22,6 +22,7 @@ def well(arguments: dict[str, Any], told: Told) -> bytes:
     facts = {
         "nice": os.nice(0),
         "threads": os.environ["OMP_NUM_THREADS"],
+        "waiting": os.environ["OMP_WAIT_POLICY"],
         "secret": os.environ.get("FOVEA_TEST_SECRET"),
         "sent": arguments["sent"],
     }
