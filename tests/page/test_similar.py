@@ -49,6 +49,7 @@ def test_only_collections_that_fit_are_offered_and_the_others_explained(viewer: 
     viewer.page.get_by_text("Why others are not offered").click()
     said = viewer.text("#collections .reasons")
     assert "marks-bare was made with other weights than the model has now." in said
+    assert "fovea collections reembed marks-bare" in said
     assert "marks-empty is still empty." in said
     assert "strange was made with the model again." in said
 

@@ -39,7 +39,7 @@ export function createCollections(store, element) {
   store.on(["collections", "model"], () => choose(read("collection", null)));
   store.on(["collections", "collection", "model"], ({ collections, collection, model }) => {
     const others = (collections ?? []).filter((one) => against(one, model));
-    const reasons = others.map((one) => h("li", t(against(one, model), one)));
+    const reasons = others.map((one) => h("li", coded(t(against(one, model), one))));
     const list = h("ul.hint.reasons", reasons);
     refill(chooser, collections && (collection ? select(fitting(), collection) : nothing(model, collections.length)), collection && others.length ? h("details", h("summary", t("collection.others")), list) : list);
   });

@@ -229,7 +229,7 @@ export const STRINGS = {
     how: "Whoever runs the service makes one from a folder with one subfolder a label: `fovea collections import FOLDER --model {model}`",
     others: "Why others are not offered",
     other: "{name} was made with the model {model}.",
-    stale: "{name} was made with other weights than the model has now.",
+    stale: "{name} was made with other weights than the model has now. Where it keeps its images, they can be embedded again: `fovea collections reembed {name}`",
     empty: "{name} is still empty.",
   },
   similar: {
