@@ -27,6 +27,9 @@ DARK = encoded(marked().point(lambda value: value // 9))
 RED, GREEN, BLUE = (0, 158, 115), (86, 180, 233), (230, 159, 0)
 """What red, green and blue marks are drawn in: labels are sorted, and the first is orange."""
 
+POINTED = (108, 203, 217)
+"""The ring around the point that is pointed at."""
+
 
 @pytest.fixture
 def passing(server: Running) -> Iterator[httpx.Client]:
@@ -158,6 +161,18 @@ def test_keys_go_from_the_nearest_case_to_the_next_and_back(viewer: Viewer) -> N
     viewer.press("Escape")
     tiles(viewer).nth(2).focus()
     expect(viewer.page.locator(".point")).to_contain_text(nearest[2]["name"])
+
+
+def test_a_near_view_keeps_the_image_and_follows_the_keys(viewer: Viewer) -> None:
+    viewer.ask(IMAGE)
+    settled(viewer)
+    viewer.page.locator(".frame:has(.plot)").focus()
+    viewer.press(*"++++++++")
+    white = (plotted(viewer) == 255).all(2)
+    assert white.sum() > 40  # the cross of the image itself is still in sight
+    for _ in range(12):
+        viewer.press("Shift+ArrowRight")
+        assert (np.abs(plotted(viewer) - POINTED).max(2) < 9).sum() > 40, viewer.text("#live")
 
 
 def test_labels_are_switched_off_and_on(viewer: Viewer) -> None:

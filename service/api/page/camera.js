@@ -6,7 +6,7 @@
 
 export const HOME = { zoom: 1, x: 0.5, y: 0.5 };
 const CLOSEST = 40; // CSS pixels a pixel of the image may get
-const STEP = 1.25;
+export const STEP = 1.25; // that a key or a button zooms
 
 /** Where the image lies in a view: {scale, left, top}, CSS pixels. */
 export function placed(image, view, camera) {

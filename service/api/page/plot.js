@@ -1,6 +1,6 @@
 /* A map that can be moved, turned and pointed at, by mouse, finger and keys. */
 
-import { HOME, farther, nearer, panned, zoomed } from "./camera.js";
+import { HOME, STEP, panned, zoomed } from "./camera.js";
 import { labelOf, portrait } from "./case.js";
 import { h, icon, refill } from "./dom.js";
 import { listen } from "./gestures.js";
@@ -9,7 +9,7 @@ import { cloud, laid, marks, onto, SQUARE } from "./scatter.js";
 import { integer, t } from "./words.js";
 
 const REACH = 16; // CSS pixels from a point that still point at it
-const STEP = 40; // CSS pixels a key moves the map
+const STRIDE = 40; // CSS pixels a key moves the map
 const STEEPEST = 1.5; // radians
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const CORNERS = [[true, false], [false, false], [true, true], [false, true]]; // [right, low], the best first
@@ -130,6 +130,22 @@ export function createPlot(element, say, open) {
     return order[Math.max(order.indexOf(at) + by, 0)] ?? at;
   }
 
+  /** Zoom about the point that is pointed at or the image's own, where one of them is in sight. */
+  function zoom(factor) {
+    const spots = [points[at], own && points.at(-1)].filter(Boolean).map(onto(room(), camera));
+    look(zoomed(SQUARE, room(), camera, factor, spots.find(inSight)));
+  }
+
+  const inSight = ({ x, y }) => x >= 0 && y >= 0 && x <= room().width && y <= room().height;
+
+  /** Point at a place by key, and bring it into sight. */
+  function goTo(place) {
+    point(place, true);
+    if (place === null) return;
+    const spot = onto(room(), camera)(points[place]);
+    if (!inSight(spot)) look(panned(SQUARE, room(), camera, room().width / 2 - spot.x, room().height / 2 - spot.y));
+  }
+
   function pan(dx, dy) {
     dragged += Math.hypot(dx, dy);
     if (!solid()) return look(panned(SQUARE, room(), camera, dx, dy));
@@ -146,10 +162,10 @@ export function createPlot(element, say, open) {
   function press(event) {
     const { key, shiftKey } = event;
     const arrow = ARROWS[key];
-    if (arrow && shiftKey) point(step(arrow[0] + arrow[1]), true);
-    else if (arrow) pan(-STEP * arrow[0], -STEP * arrow[1]);
-    else if (key === "+" || key === "=") look(nearer(SQUARE, room(), camera));
-    else if (key === "-") look(farther(SQUARE, room(), camera));
+    if (arrow && shiftKey) goTo(step(arrow[0] + arrow[1]));
+    else if (arrow) pan(-STRIDE * arrow[0], -STRIDE * arrow[1]);
+    else if (key === "+" || key === "=") zoom(STEP);
+    else if (key === "-") zoom(1 / STEP);
     else if (key === "0") home();
     else if (key === "Enter" && at !== null) open(pointOf(at));
     else return;
@@ -157,8 +173,8 @@ export function createPlot(element, say, open) {
   }
 
   function zoomButtons() {
-    const by = (change) => () => look(change(SQUARE, room(), camera));
-    const all = { minus: ["view.zoom.out", by(farther)], plus: ["view.zoom.in", by(nearer)], fit: ["atlas.fit", home] };
+    const by = (factor) => () => zoom(factor);
+    const all = { minus: ["view.zoom.out", by(1 / STEP)], plus: ["view.zoom.in", by(STEP)], fit: ["atlas.fit", home] };
     const button = ([name, [key, act]]) => h("button.ghost", { title: t(key), "aria-label": t(key), onclick: act }, icon(name));
     return h("div.zoom", { role: "group", "aria-label": t("view.zoom") }, Object.entries(all).map(button));
   }
