@@ -80,7 +80,12 @@ async def renew(library: Library, name: str, told: Told) -> Collection:
         dim = classifier.shapes[layer][0]
         target = replace(collection, weights_sha256=classifier.weights_sha256, layer=layer, dim=dim)
         await settled(lambda: library.store.begin_renewal(name, target.weights_sha256))
-        await _all(Renewal(library, target), told)
+        try:
+            await _all(Renewal(library, target), told)
+        except StaleCollection:
+            now = await asyncio.to_thread(library.store.collection, name)
+            if now.weights_sha256 != target.weights_sha256:  # else another process was at the same, and was quicker
+                raise
     swept: int | None = 0
     while swept is not None:
         swept = await settled(partial(library.store.sweep, name, swept))
