@@ -42,7 +42,8 @@ def _tsne(everything: Coordinates, points: Doubles, away: Doubles) -> Doubles:
     """The point y that makes KL(p || q) least for fixed others: p Gaussian in feature space, q Student's t on the map.
 
     Poličar, Stražar & Zupan: Embedding to Reference t-SNE Space, 2021: from the median of its neighbours, with
-    attraction exaggerated. q is summed over all points, without an approximation, and the least found by L-BFGS.
+    attraction exaggerated. q is summed over all points, without an approximation, and the least found by BFGS: SciPy's
+    L-BFGS-B brings threads of its own, which fight with NumPy's.
     """
     from scipy.optimize import minimize  # noqa: PLC0415  takes a sixth of a second
 
@@ -57,7 +58,7 @@ def _tsne(everything: Coordinates, points: Doubles, away: Doubles) -> Doubles:
         gradient = 2 * (EXAGGERATION * (p * w_near) @ to_near - (to_all * w_all**2).sum(1) / total)
         return float(value), gradient
 
-    return np.asarray(minimize(cost, np.median(points, 0), jac=True, method="L-BFGS-B").x, np.float64)
+    return np.asarray(minimize(cost, np.median(points, 0), jac=True, method="BFGS").x, np.float64)
 
 
 def _umap(points: Doubles, away: Doubles) -> Doubles:
