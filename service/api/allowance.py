@@ -10,10 +10,16 @@ from service.settings import Settings
 
 @dataclass(frozen=True)
 class Allowance:
-    """nbytes: of one encoded image at most; count: images in one request at most."""
+    """nbytes: of one encoded image at most; count: images in one request at most. masks: may come with them."""
 
     nbytes: int
     count: int
+    masks: bool = False
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Names under which files may come."""
+        return ("image", "mask") if self.masks else ("image",)
 
     @classmethod
     def of(cls, settings: Settings) -> Allowance:

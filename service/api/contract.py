@@ -25,52 +25,46 @@ BINARY: dict[str, Any] = {"type": "string", "format": "binary", "contentMediaTyp
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
 RETRY_AFTER = {"Retry-After": {"description": "Seconds after which to ask again.", "schema": {"type": "integer"}}}
 
-IMAGES: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "description": "One image or several. The Content-Type says how they travel, and their content what they are.",
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["image"],
-                    "additionalProperties": False,
-                    "properties": {
-                        "image": {
-                            "type": "array",
-                            "minItems": 1,
-                            "items": BINARY,
-                            "description": "An image file; repeat the field for several.",
-                        }
-                    },
-                },
-            },
-            "image/*": {"schema": BINARY},
-            "application/octet-stream": {"schema": BINARY},
-            "application/json": {
-                "schema": {
-                    "type": "object",
-                    "required": ["image"],
-                    "additionalProperties": False,
-                    "properties": {
-                        "image": {
-                            "description": "An image in base64, or a list of them; a data: prefix is tolerated.",
-                            "anyOf": [
-                                {"type": "string", "contentEncoding": "base64", "minLength": 1},
-                                {
-                                    "type": "array",
-                                    "minItems": 1,
-                                    "items": {"type": "string", "contentEncoding": "base64", "minLength": 1},
-                                },
-                            ],
-                        }
-                    },
-                },
-                "example": {"image": "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAgGBgcGBQgHBwcJCQgKDBQNDAsLDBk..."},
-            },
-        },
+IMAGE_FILES = "An image file; repeat the field for several."
+IMAGE_TEXTS = "An image in base64, or a list of them; a data: prefix is tolerated."
+MASK_FILES = (
+    "A picture as large as the image, both turned upright by their EXIF: what is brighter than half of its range is"
+    " inside. As many as images, in the same order, or none."
+)
+BASE64 = {"type": "string", "contentEncoding": "base64", "minLength": 1}
+START_OF_JPEG = "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAgGBgcGBQgHBwcJCQgKDBQNDAsLDBk..."
+START_OF_PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP4DwABAQEAsTz/..."
+
+
+def _files(description: str) -> dict[str, Any]:
+    return {"type": "array", "minItems": 1, "items": BINARY, "description": description}
+
+
+def _texts(description: str) -> dict[str, Any]:
+    several = {"type": "array", "minItems": 1, "items": BASE64}
+    return {"description": description, "anyOf": [BASE64, several]}
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "required": ["image"], "additionalProperties": False, "properties": properties}
+
+
+def _images(masks: bool) -> dict[str, Any]:
+    """The body of an image route, with masks beside images or without."""
+    files, texts, shown = {"image": _files(IMAGE_FILES)}, {"image": _texts(IMAGE_TEXTS)}, {"image": START_OF_JPEG}
+    if masks:
+        files["mask"], texts["mask"], shown["mask"] = _files(MASK_FILES), _texts(MASK_FILES), START_OF_PNG
+    told = "One image or several. The Content-Type says how they travel, and their content what they are."
+    content = {
+        "multipart/form-data": {"schema": _object(files)},
+        "image/*": {"schema": BINARY},
+        "application/octet-stream": {"schema": BINARY},
+        "application/json": {"schema": _object(texts), "example": shown},
     }
-}
+    return {"requestBody": {"required": True, "description": told, "content": content}}
+
+
+IMAGES, MASKED_IMAGES = _images(masks=False), _images(masks=True)
 
 METHOD_NAMES = {"enum": list(METHODS), "example": "gradcam"}
 

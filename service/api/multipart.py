@@ -1,4 +1,4 @@
-"""multipart/form-data with one or more parts named `image`, kept in memory and nowhere else."""
+"""multipart/form-data with one or more parts named `image`, and `mask` where one may come, kept in memory alone."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EXAMPLE = "curl -F image=@retina.jpg"
 
 
 class ImageParts:
-    """Collects the parts named `image`. Their file names and types are never looked at."""
+    """Collects the parts named `image` or `mask`. Their file names and types are never looked at."""
 
     def __init__(self, boundary: bytes, allowance: Allowance) -> None:
         self._allowance = allowance
@@ -42,7 +42,8 @@ class ImageParts:
         self._name, self._value, self._disposition = b"", b"", b""
         self._part: list[bytes] = []
         self._nbytes, self._finished = 0, False
-        self.images: list[bytes] = []
+        self._found: dict[str, list[bytes]] = {field: [] for field in allowance.fields}
+        self._field = ""
 
     def feed(self, data: bytes) -> None:
         """Parse more bytes; raises MalformedRequest or TooLarge."""
@@ -51,13 +52,16 @@ class ImageParts:
         except FormParserError:
             raise MalformedRequest(f"the body is no multipart/form-data; try {EXAMPLE}") from None
 
-    def finish(self) -> tuple[bytes, ...]:
-        """The images; raises MalformedRequest where the body stopped short or had none."""
+    def finish(self) -> dict[str, list[bytes]]:
+        """The files of each field; raises MalformedRequest where the body stopped short or had no image."""
         if not self._finished:
             raise MalformedRequest("the multipart body ends before its closing boundary: it was cut short")
-        if not self.images:
-            raise MalformedRequest(f"the form has no field; the image belongs into the field image: {EXAMPLE}")
-        return tuple(self.images)
+        if not self._found["image"]:
+            lacking = "image" if any(self._found.values()) else ""
+            raise MalformedRequest(
+                f"the form has no field{lacking and ' ' + lacking}; the image belongs into the field image: {EXAMPLE}"
+            )
+        return self._found
 
     def _begin(self) -> None:
         self._disposition, self._part, self._nbytes = b"", [], 0
@@ -79,13 +83,14 @@ class ImageParts:
         field = parse_options_header(self._disposition)[1].get(b"name")
         if field is None:
             raise MalformedRequest("a part of the form has no name; the image belongs into the field image")
-        if field != b"image":
-            name = field[:40].decode("utf-8", "replace")
+        self._field = field[:40].decode("utf-8", "replace")
+        if self._field not in self._found:
+            beside = ", their masks into the field mask" if self._allowance.masks else ""
             raise MalformedRequest(
-                f"the form has a field {name!r}; images belong into the field image ({EXAMPLE}),"
+                f"the form has a field {self._field!r}; images belong into the field image ({EXAMPLE}){beside},"
                 " and all else into the query: ?model=..."
             )
-        self._allowance.check_count(len(self.images) + 1)
+        self._allowance.check_count(len(self._found[self._field]) + 1)
 
     def _data(self, data: bytes, start: int, end: int) -> None:
         self._nbytes += end - start
@@ -93,14 +98,16 @@ class ImageParts:
         self._part.append(data[start:end])
 
     def _end(self) -> None:
-        self.images.append(b"".join(self._part))
+        self._found[self._field].append(b"".join(self._part))
 
     def _finish(self) -> None:
         self._finished = True
 
 
-async def read_multipart(content_type: str, chunks: AsyncIterator[bytes], allowance: Allowance) -> tuple[bytes, ...]:
-    """The images of a multipart body, in order. Raises MalformedRequest or TooLarge."""
+async def read_multipart(
+    content_type: str, chunks: AsyncIterator[bytes], allowance: Allowance
+) -> dict[str, list[bytes]]:
+    """The files of a multipart body by field, in order. Raises MalformedRequest or TooLarge."""
     boundary = parse_options_header(content_type)[1].get(b"boundary")
     if not boundary:
         raise MalformedRequest(

@@ -9,7 +9,7 @@ from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from starlette.datastructures import QueryParams
 
-from service.collections.collection import NAME
+from service.collections.collection import NAME, Sent
 from service.collections.projection import MethodName, Wish
 from service.errors import BadParameter, UnknownName
 from service.explain.method import Method
@@ -100,8 +100,8 @@ class ItemsQuery(PlainQuery):
         [], max_length=MOST_TARGETS, description="What to call each image, in order, such as its file's name."
     )
 
-    def named(self, images: Sequence[bytes]) -> list[tuple[bytes, str, str]]:
-        """Each image with its name and label. Raises BadParameter where their numbers do not fit."""
+    def named(self, images: Sequence[tuple[bytes, bytes | None]]) -> list[Sent]:
+        """Each image and its mask with its name and label. Raises BadParameter where their numbers do not fit."""
         labels, titles = self.label, self.title
         if len(labels) == 1:
             labels = labels * len(images)
@@ -109,7 +109,8 @@ class ItemsQuery(PlainQuery):
             if values and len(values) != len(images):
                 raise BadParameter(f"query parameter {parameter}: {len(values)} came for {len(images)} images")
         blank = [""] * len(images)
-        return list(zip(images, titles or blank, labels or blank, strict=True))
+        named = zip(images, titles or blank, labels or blank, strict=True)
+        return [Sent(image, title, label, mask) for (image, mask), title, label in named]
 
 
 class PageQuery(PlainQuery):

@@ -10,13 +10,14 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import numpy as np
 import typer
 from rich.console import Console
 from rich.markup import escape
 
 from service.cli.configured import settings
 from service.cli.looking import FIRST_SEED, ImagesOption, MarkerOption, ModelOption, RegistryOption, progress, told
-from service.collections.collection import checked
+from service.collections.collection import Sent, checked
 from service.collections.library import Library
 from service.errors import BadParameter, FoveaError, TrainingError
 from service.images.tint import png
@@ -37,8 +38,6 @@ MOST_TOLD = 10
 """Files named that were not added."""
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp", ".gif"}
-Picture = tuple[bytes, str, str]
-"""Bytes, name, label."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +45,9 @@ class Source:
     """Where an image comes from."""
 
     name: str
-    make: Callable[[], Picture]
+    make: Callable[[], Sent]
 
-    def made(self) -> Picture | FoveaError:
+    def made(self) -> Sent | FoveaError:
         """The image, or why there is none."""
         try:
             return self.make()
@@ -87,6 +86,7 @@ class Wish:
     marker: float
     keep_images: bool
     thumbnails: bool
+    mask: str
 
 
 def import_(
@@ -100,17 +100,26 @@ def import_(
     marker: MarkerOption = 0.0,
     keep_images: Annotated[bool, typer.Option("--keep-images", help="Keep every image as it is.")] = False,
     thumbnails: Annotated[bool, typer.Option(help="Keep a small JPEG of every image.")] = True,
+    mask: Annotated[
+        str,
+        typer.Option(
+            help="Keep a mask with every image, for the bias report: CONCEPT takes NAME.CONCEPT.mask.png beside it,"
+            " truth NAME.mask.png; of drawn eyes, a part such as disc."
+        ),
+    ] = "",
     registry: RegistryOption = None,
 ) -> None:
     """Fill a collection. Interrupted, it goes on where it stopped when it is run again.
 
     Each subfolder's name is the label of the images in it. Files that are no image, or that the model refuses, are
-    named at the end and left out; hidden files and masks are not looked at.
+    named at the end and left out; hidden files, and masks but for those asked for, are not looked at. Images
+    that are in the collection already stay as they are, with a mask or without.
     """
     if generate == (folder is not None):
         raise typer.BadParameter("name a folder, or say --generate")
     with told():
-        asyncio.run(_import(Wish(folder, checked(name), model, images, marker, keep_images, thumbnails), registry))
+        wish = Wish(folder, checked(name), model, images, marker, keep_images, thumbnails, mask)
+        asyncio.run(_import(wish, registry))
 
 
 async def _import(wish: Wish, registry: Path | None) -> None:
@@ -166,7 +175,7 @@ async def _at_once(fill: Callable[[], Coroutine[None, None, None]]) -> None:
 def _pictures(wish: Wish, entry: Entry, known: set[str]) -> tuple[int, list[Source]]:
     """How many there are, and those that are not in the collection yet."""
     from service.training.render import Recipe  # noqa: PLC0415  the generator takes a second to import
-    from service.training.specimens import files  # noqa: PLC0415
+    from service.training.specimens import files, mask_of  # noqa: PLC0415
 
     if wish.folder is not None:
         root, paths = wish.folder, files(wish.folder)
@@ -174,24 +183,33 @@ def _pictures(wish: Wish, entry: Entry, known: set[str]) -> tuple[int, list[Sour
             raise BadParameter(f"{root} has no images: put them into one subfolder a label")
         names = {path: path.relative_to(root).as_posix() for path in paths}
         fresh = [path for path in paths if names[path] not in known]
-        return len(paths), [Source(names[path], partial(_read, path, names[path])) for path in fresh]
+        masks = [mask_of(path, wish.mask) if wish.mask else None for path in fresh]
+        return len(paths), [
+            Source(names[path], partial(_read, path, names[path], mask))
+            for path, mask in zip(fresh, masks, strict=True)
+        ]
     recipe = Recipe("five" if len(entry.labels) > 2 else "binary", FIRST_SEED, wish.images, wish.marker)
     drawn = {f"{recipe.kind}-{seed}": seed for seed in range(recipe.first, recipe.first + recipe.count)}
     fresh_seeds = {name: seed for name, seed in drawn.items() if name not in known}
-    return len(drawn), [Source(name, partial(_drawn, recipe, seed)) for name, seed in fresh_seeds.items()]
+    return len(drawn), [Source(name, partial(_drawn, recipe, seed, wish.mask)) for name, seed in fresh_seeds.items()]
 
 
-def _made(group: Sequence[Source]) -> list[Picture | FoveaError]:
+def _made(group: Sequence[Source]) -> list[Sent | FoveaError]:
     return [one.made() for one in group]
 
 
-def _read(path: Path, name: str) -> Picture:
-    return path.read_bytes(), name, path.parent.name
+def _read(path: Path, name: str, mask: Path | None) -> Sent:
+    return Sent(path.read_bytes(), name, path.parent.name, mask.read_bytes() if mask else None)
 
 
-def _drawn(recipe: Recipe, seed: int) -> Picture:
+def _drawn(recipe: Recipe, seed: int, mask: str) -> Sent:
+    """Raises TrainingError for a part that is not drawn."""
     photograph = recipe.photograph(seed)
-    return png(photograph.pixels), f"{recipe.kind}-{seed}", photograph.label
+    if mask and mask not in photograph.masks:
+        raise TrainingError(f"drawn eyes have no mask {mask!r}; they have {', '.join(photograph.masks)}")
+    white = np.repeat(photograph.masks[mask][..., None], 3, 2).astype(np.uint8) * 255 if mask else None
+    covered = None if white is None else png(white)
+    return Sent(png(photograph.pixels), f"{recipe.kind}-{seed}", photograph.label, covered)
 
 
 def _tell(library: Library, wish: Wish, outcome: Outcome) -> None:

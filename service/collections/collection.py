@@ -37,6 +37,16 @@ class Collection:
 
 
 @dataclass(frozen=True)
+class Sent:
+    """An image for a collection, as its sender has it. data, mask: files. name, label: may be empty."""
+
+    data: bytes
+    name: str = ""
+    label: str = ""
+    mask: bytes | None = None
+
+
+@dataclass(frozen=True)
 class Item:
     """One image of a collection.
 
@@ -44,7 +54,7 @@ class Item:
     of the likeliest class. probabilities: float32 [K]. embedding: float32 [D]. pixels: uint8 [32, 32, 3], what the
     model saw. peaks: float16 [C], the maximum over space of each unit at the default cut. maps: float16 [n, h, w], raw
     and signed, of the classes in `mapped`. field: float16 [h, w], the share of each cell inside the field of view.
-    mask: the same for a mask that came with the image. thumbnail: JPEG. original: the bytes as sent.
+    mask: the same for a mask that came with the image. thumbnail: JPEG. original, mask_original: the bytes as sent.
     """
 
     sha256: str
@@ -61,6 +71,7 @@ class Item:
     mask: NDArray[np.float16] | None = None
     thumbnail: bytes | None = None
     original: bytes | None = None
+    mask_original: bytes | None = None
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,9 @@ def said(seen: Seen) -> int:
     return int(label_logits(seen.logits, seen.look.classifier.entry).argmax())
 
 
-def cells(mask: NDArray[np.bool_] | NDArray[np.float16], shape: tuple[int, int]) -> NDArray[np.float32]:
+def cells(
+    mask: NDArray[np.bool_] | NDArray[np.float16] | NDArray[np.float32], shape: tuple[int, int]
+) -> NDArray[np.float32]:
     """The share of every cell [h, w] of a grid that a mask [s, s], bool or 0 to 1, covers."""
     down, across = (_overlaps(count, side) for count, side in zip(shape, mask.shape, strict=True))
     return np.asarray(down @ mask @ across.T, np.float32)

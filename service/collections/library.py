@@ -12,19 +12,20 @@ from functools import cached_property, partial
 import numpy as np
 from numpy.typing import NDArray
 
-from service.collections.collection import Added, Collection, Item, Line, checked
+from service.collections.collection import Added, Collection, Item, Line, Sent, checked
 from service.collections.kinds import KINDS
-from service.collections.making import THUMBNAIL, make, small
+from service.collections.making import THUMBNAIL, make, masked, small
 from service.collections.neighbours import Metric
 from service.collections.shelf import Shelf
 from service.collections.sqlite import SqliteStore
 from service.collections.store import Space, Store
-from service.errors import FoveaError, StaleCollection
+from service.errors import FoveaError, RequestError, StaleCollection
 from service.models.classifier import Classifier
 from service.runtime.answers import Answers
 from service.runtime.desk import Desk
 from service.runtime.exchange import Answer, Question
 from service.runtime.jobs import Jobs
+from service.runtime.look import Look
 
 MOST_SHELVES = 4
 """Sets of vectors held in memory at a time."""
@@ -146,22 +147,34 @@ class Library:
         if self.store.collection(name).weights_sha256 != answer.model.weights_sha256:
             raise StaleCollection(f"collection {name!r} or its model changed its weights a moment ago; ask again")
 
-    async def seen(self, data: bytes, collection: Collection, name: str = "", label: str = "") -> Item:
-        """What a collection would keep of an image. Raises RefusedImage and all that `Answers.look` raises."""
-        look = await self.answers.look(data, collection.model, THUMBNAIL if collection.thumbnails else 0)
+    async def seen(self, sent: Sent, collection: Collection) -> Item:
+        """What a collection would keep of an image.
+
+        Raises RefusedImage and all that `Answers.look` raises, and the same of its mask, whose text then says so.
+        """
+        look = await self.answers.look(sent.data, collection.model, THUMBNAIL if collection.thumbnails else 0)
         if look.classifier.weights_sha256 != collection.weights_sha256:
             raise StaleCollection(f"the weights of model {collection.model!r} changed a moment ago; ask again")
-        return await asyncio.to_thread(make, look, data, collection, name, label)
+        item = await asyncio.to_thread(make, look, sent.data, collection, sent.name, sent.label)
+        if sent.mask is None:
+            return item
+        return masked(item, await self.covered(sent.mask, look), sent.mask, collection)
 
-    async def add(self, name: str, images: Sequence[tuple[bytes, str, str]]) -> list[Added | FoveaError]:
-        """Keep images, each given as bytes, name and label. What is returned as Added is on the disk.
+    async def covered(self, mask: bytes, look: Look) -> NDArray[np.float32]:
+        """See `Answers.covered`; what is wrong with a mask is told apart from what is wrong with an image."""
+        try:
+            return await self.answers.covered(mask, look)
+        except RequestError as error:
+            raise type(error)(f"the image's mask: {error}") from None
 
-        One that cannot be read, or that the model's guard refuses, is not kept, and its error returned in its place.
+    async def add(self, name: str, images: Sequence[Sent]) -> list[Added | FoveaError]:
+        """Keep images. What is returned as Added is on the disk.
+
+        One that cannot be read, whose mask does not fit, or that the model's guard refuses, is not kept, and its error
+        returned in its place.
         """
         collection, _ = await self.opened(name)
-        found = await asyncio.gather(
-            *(self.seen(data, collection, called, label) for data, called, label in images), return_exceptions=True
-        )
+        found = await asyncio.gather(*(self.seen(one, collection) for one in images), return_exceptions=True)
         for one in found:
             if isinstance(one, BaseException) and not isinstance(one, FoveaError):
                 raise one

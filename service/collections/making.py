@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -57,6 +59,12 @@ def make(look: Look, data: bytes, collection: Collection, name: str = "", label:
         thumbnail=jpeg(preview) if collection.thumbnails and preview is not None else None,
         original=data if collection.originals else None,
     )
+
+
+def masked(item: Item, covered: NDArray[np.float32], data: bytes, collection: Collection) -> Item:
+    """An item with a mask. covered [s, s]: the share of each pixel the model saw. data: the mask's bytes as sent."""
+    grid = (item.field.shape[0], item.field.shape[1])
+    return replace(item, mask=_halves(cells(covered, grid)), mask_original=data if collection.originals else None)
 
 
 def small(x: NDArray[np.uint8]) -> NDArray[np.uint8]:

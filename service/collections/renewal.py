@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from service.collections.collection import Collection, Item
 from service.collections.gather import cells
-from service.collections.making import make
+from service.collections.making import make, masked
 from service.errors import (
     BadParameter,
     DeadlineExceeded,
@@ -30,6 +30,8 @@ from service.runtime.look import Look
 
 if TYPE_CHECKING:
     from service.collections.library import Library
+
+T = TypeVar("T")
 
 TOGETHER = 16
 """Images in one transaction; so many are looked at again after a kill, at most."""
@@ -149,19 +151,28 @@ async def _again(renewal: Renewal, number: int) -> Item:
     was = await asyncio.to_thread(renewal.library.store.item, target.name, number)
     if was.original is None:
         raise BadParameter("its original is not kept")
+    look = await _patiently(partial(answers.look, was.original, target.model))
+    now = await asyncio.to_thread(_like, was, look, target)
+    if was.mask_original is None:
+        return now
+    covered = await _patiently(partial(renewal.library.covered, was.mask_original, look))
+    return replace(masked(now, covered, b"", target), mask_original=None)
+
+
+async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
+    """The answer, asked for again where others keep the service busy."""
     for pause in PAUSES:
         try:
-            look = await answers.look(was.original, target.model)
-            break
+            return await ask()
         except (Overloaded, DeadlineExceeded):
             await asyncio.sleep(pause)
-    else:
-        look = await answers.look(was.original, target.model)
-    return await asyncio.to_thread(_like, was, look, target)
+    return await ask()
 
 
 def _like(was: Item, look: Look, target: Collection) -> Item:
-    """An item as it was, but for what depends on the weights. A mask is fitted to the grid that the maps have now."""
+    """An item as it was, but for what depends on the weights. A mask that was not kept as it came, as those of older
+    collections, is fitted to the grid that the maps have now.
+    """
     if look.classifier.weights_sha256 != target.weights_sha256:
         raise StaleCollection(f"the weights of model {target.model!r} changed meanwhile; start again")
     now = make(look, b"", target, was.name, was.label)

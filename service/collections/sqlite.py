@@ -30,8 +30,8 @@ LINES = (
     "collections JOIN items ON items.collection = collections.id"
     " JOIN vectors ON vectors.item = items.id AND vectors.version = collections.version"
 )
-ALL = f"{LINE}, features, pixels, arrays, pictures.thumbnail, original"
-BARE = f"{LINE}, features, pixels, arrays, NULL, NULL"
+ALL = f"{LINE}, features, pixels, arrays, pictures.thumbnail, original, pictures.mask"
+BARE = f"{LINE}, features, pixels, arrays, NULL, NULL, NULL"
 JOINED = (
     f"{LINES} JOIN contents ON contents.item = items.id AND contents.version = collections.version"
     " JOIN pictures ON pictures.item = items.id"
@@ -120,7 +120,8 @@ class SqliteStore(SqliteMaps, SqliteRenewals):
         if found.lastrowid is None:
             raise CollectionsError("a row was written and has no number")
         see(db, found.lastrowid, version, item)
-        db.execute("INSERT INTO pictures VALUES (?, ?, ?)", (found.lastrowid, item.thumbnail, item.original))
+        pictures = found.lastrowid, item.thumbnail, item.original, item.mask_original
+        db.execute("INSERT INTO pictures (item, thumbnail, original, mask) VALUES (?, ?, ?, ?)", pictures)
         db.execute("UPDATE collections SET count = count + 1 WHERE id = ?", (number,))
         return Added(found.lastrowid, known=False)
 
@@ -274,7 +275,7 @@ def _line(row: Any) -> Line:
 
 
 def _item(row: Any) -> Item:
-    _, sha256, name, label, predicted, _, features, pixels, packed, thumbnail, original = row
+    _, sha256, name, label, predicted, _, features, pixels, packed, thumbnail, original, mask = row
     with np.load(io.BytesIO(packed), allow_pickle=False) as file:
         arrays = {key: file[key] for key in file.files}
     return Item(
@@ -286,5 +287,6 @@ def _item(row: Any) -> Item:
         pixels=np.frombuffer(pixels, np.uint8).reshape(PIXELS, PIXELS, 3),
         thumbnail=thumbnail,
         original=original,
+        mask_original=mask,
         **(arrays | {"mapped": tuple(int(index) for index in arrays["mapped"])}),
     )

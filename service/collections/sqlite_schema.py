@@ -7,7 +7,7 @@ import sqlite3
 from service.collections import sqlite_maps
 from service.errors import CollectionsError
 
-LAYOUT = 1
+LAYOUT = 2
 """Kept in the file; one more whenever the tables change."""
 
 SCHEMA = """
@@ -22,7 +22,7 @@ CREATE TABLE IF NOT EXISTS items (
   UNIQUE (collection, sha256));
 CREATE INDEX IF NOT EXISTS in_order ON items (collection, id);
 CREATE TABLE IF NOT EXISTS pictures (
-  item INTEGER PRIMARY KEY REFERENCES items(id) ON DELETE CASCADE, thumbnail BLOB, original BLOB);
+  item INTEGER PRIMARY KEY REFERENCES items(id) ON DELETE CASCADE, thumbnail BLOB, original BLOB, mask BLOB);
 CREATE TABLE IF NOT EXISTS vectors (
   item INTEGER NOT NULL REFERENCES items(id) ON DELETE CASCADE, version INTEGER NOT NULL, predicted INTEGER NOT NULL,
   features BLOB NOT NULL, pixels BLOB NOT NULL, PRIMARY KEY (item, version));
@@ -40,7 +40,7 @@ ALTER TABLE collections ADD COLUMN coming_weights TEXT NOT NULL DEFAULT '';
 ALTER TABLE vectors RENAME TO old_vectors;
 ALTER TABLE contents RENAME TO old_contents;
 {schema}
-INSERT INTO pictures SELECT item, thumbnail, original FROM old_contents;
+INSERT INTO pictures SELECT item, thumbnail, original, NULL FROM old_contents;
 INSERT INTO vectors SELECT item, 0, predicted, features, pixels FROM old_vectors JOIN items ON items.id = item;
 INSERT INTO contents SELECT item, 0, arrays FROM old_contents;
 DROP TABLE old_vectors;
@@ -49,6 +49,9 @@ ALTER TABLE items DROP COLUMN predicted;
 """
 """Collections of before they could be embedded again."""
 
+FROM_THE_SECOND = "ALTER TABLE pictures ADD COLUMN mask BLOB"
+"""Collections of before images could come with a mask."""
+
 
 def prepare(db: sqlite3.Connection) -> None:
     """Make the tables, all at once or none. Raises CollectionsError for a file of a later Fovea, and sqlite3.Error."""
@@ -56,9 +59,7 @@ def prepare(db: sqlite3.Connection) -> None:
         return
     db.execute("BEGIN IMMEDIATE")
     try:
-        schema = SCHEMA + sqlite_maps.SCHEMA
-        old = not _layout(db) and db.execute("SELECT 1 FROM sqlite_master WHERE name = 'collections'").fetchone()
-        for statement in (FROM_THE_FIRST.format(schema=schema) if old else schema).split(";"):
+        for statement in _missing(db).split(";"):
             db.execute(statement)
         db.execute(f"PRAGMA user_version = {LAYOUT}")
         db.execute("COMMIT")
@@ -66,6 +67,15 @@ def prepare(db: sqlite3.Connection) -> None:
         if db.in_transaction:
             db.execute("ROLLBACK")
         raise
+
+
+def _missing(db: sqlite3.Connection) -> str:
+    """The statements that bring a file up to date."""
+    layout, schema = _layout(db), SCHEMA + sqlite_maps.SCHEMA
+    if layout:
+        return FROM_THE_SECOND if layout < LAYOUT else ""
+    old = db.execute("SELECT 1 FROM sqlite_master WHERE name = 'collections'").fetchone()
+    return FROM_THE_FIRST.format(schema=schema) if old else schema
 
 
 def _layout(db: sqlite3.Connection) -> int:

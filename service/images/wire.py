@@ -11,12 +11,14 @@ from typing import Annotated, BinaryIO, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from service.errors import DamagedImage, RequestError, TooLarge, UnsupportedImage
-from service.images.frame import Box, Frame
+from service.errors import BadParameter, DamagedImage, RequestError, TooLarge, UnsupportedImage
+from service.images.frame import Box, Frame, Side
 
 LENGTHS = struct.Struct(">II")
 MOST_HEADER = 2**18
-ERRORS: dict[str, type[RequestError]] = {e.__name__: e for e in (DamagedImage, TooLarge, UnsupportedImage)}
+ERRORS: dict[str, type[RequestError]] = {
+    e.__name__: e for e in (BadParameter, DamagedImage, TooLarge, UnsupportedImage)
+}
 """The errors a worker may answer with, by name."""
 
 Count = Annotated[int, Field(ge=0, le=2**31)]
@@ -37,9 +39,31 @@ class Terms(Part):
 class Job(Part):
     """Service to worker; the body is the image file. preview: longest side in pixels, 0 for none."""
 
+    kind: Literal["image"] = "image"
     frame: Frame
     preview: Annotated[int, Field(ge=0, le=16_384)] = 0
     seconds: Annotated[float, Field(gt=0)]
+
+    @property
+    def most(self) -> int:
+        """Bytes of the reply's body at most."""
+        return 3 * (self.frame.crop**2 + max(self.preview, 1) ** 2)
+
+
+class MaskJob(Part):
+    """Service to worker; the body is a mask's file. The rest is the geometry of the image that it belongs to."""
+
+    kind: Literal["mask"] = "mask"
+    width: Count
+    height: Count
+    region: Box
+    size: Side
+    seconds: Annotated[float, Field(gt=0)]
+
+    @property
+    def most(self) -> int:
+        """Bytes of the reply's body at most."""
+        return self.size**2
 
 
 class Ready(Part):
@@ -52,7 +76,7 @@ class Refused(Part):
     """Worker to service: the image is at fault. error: a key of `ERRORS`."""
 
     kind: Literal["refused"] = "refused"
-    error: Literal["DamagedImage", "TooLarge", "UnsupportedImage"]
+    error: Literal["BadParameter", "DamagedImage", "TooLarge", "UnsupportedImage"]
     detail: Annotated[str, Field(max_length=1000)]
 
 
@@ -71,8 +95,17 @@ class Done(Part):
     measures: Annotated[dict[str, float], Field(max_length=64)]
 
 
+class Covered(Part):
+    """Worker to service; the body is how much of every pixel of x the mask covers, size × size bytes of 0 to 255."""
+
+    kind: Literal["covered"] = "covered"
+
+
+Reply = Refused | Done | Covered
+
 READY = TypeAdapter(Ready)
-REPLY: TypeAdapter[Refused | Done] = TypeAdapter(Annotated[Refused | Done, Field(discriminator="kind")])
+JOB: TypeAdapter[Job | MaskJob] = TypeAdapter(Annotated[Job | MaskJob, Field(discriminator="kind")])
+REPLY: TypeAdapter[Reply] = TypeAdapter(Annotated[Reply, Field(discriminator="kind")])
 
 
 def pack(header: BaseModel, *body: bytes) -> list[bytes]:

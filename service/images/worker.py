@@ -19,7 +19,9 @@ from PIL import Image
 
 from service.errors import RequestError
 from service.images import wire
+from service.images.coverage import coverage, inside
 from service.images.decode import Limits, decode
+from service.images.frame import Geometry
 from service.images.guard import measure
 
 FINER = 2  # decode to at least this many times the resized side, so that what draft mode drops is not missed
@@ -44,6 +46,13 @@ def work(job: wire.Job, data: bytes, limits: Limits) -> list[bytes]:
     return wire.pack(done, x.tobytes(), preview.tobytes())
 
 
+def cover(job: wire.MaskJob, data: bytes, limits: Limits) -> list[bytes]:
+    """Decode a mask and lay it over what a model sees; the reply's pieces. Raises as `work`, and BadParameter."""
+    geometry = Geometry(job.width, job.height, job.region, job.size)
+    share = coverage(inside(decode(data, limits).pixels), geometry)
+    return wire.pack(wire.Covered(), np.rint(share * 255).astype(np.uint8).tobytes())
+
+
 def _preview(pixels: np.ndarray, longest: int) -> np.ndarray:
     height, width = pixels.shape[:2]
     scale = longest / max(height, width)
@@ -56,10 +65,11 @@ def _preview(pixels: np.ndarray, longest: int) -> np.ndarray:
 def serve(source: BinaryIO, sink: BinaryIO, limits: Limits) -> None:
     """Answer one job after the other until the source ends."""
     while message := wire.read(source):
-        job = wire.Job.model_validate_json(message[0])
+        job = wire.JOB.validate_json(message[0])
         signal.setitimer(signal.ITIMER_REAL, 2 * job.seconds)  # ends a hang even where the service itself has died
         try:
-            reply = work(job, message[1], limits)
+            given = message[1], limits
+            reply = work(job, *given) if isinstance(job, wire.Job) else cover(job, *given)
         except RequestError as error:
             reply = wire.pack(wire.Refused(error=type(error).__name__, detail=str(error)[:1000]))
         except MemoryError:

@@ -6,8 +6,9 @@ import asyncio
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -28,8 +29,10 @@ KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "PYTHON
 """What a worker inherits of our environment; keys and tokens stay here."""
 
 Pixels = npt.NDArray[np.uint8]
+Shares = npt.NDArray[np.float32]
 Header = TypeVar("Header")
 Result = TypeVar("Result")
+Read = Callable[[wire.Reply, bytes], Result]
 
 
 @dataclass(frozen=True)
@@ -102,18 +105,31 @@ class DecodePool:
         Raises UnsupportedImage, TooLarge, DamagedImage; UnavailableError where the pool is closed. Where the caller is
         cancelled, the worker finishes in its own time and is then free again.
         """
+        job = wire.Job(frame=frame, preview=preview, seconds=self._seconds)
+        return await self._asked(job, data, partial(_prepared, job=job))
+
+    async def cover(self, data: bytes, geometry: Geometry) -> Shares:
+        """The share of every pixel of x that the file of a mask covers, float32 [size, size], 0 to 1, to 1/255.
+
+        geometry: where x lies in the image that the mask belongs to. Raises as `prepare`, and BadParameter for a mask
+        that is not as large as the image or marks nothing.
+        """
+        box = {"width": geometry.width, "height": geometry.height, "region": geometry.region, "size": geometry.size}
+        job = wire.MaskJob(**box, seconds=self._seconds)
+        return await self._asked(job, data, partial(_covered, job=job))
+
+    async def _asked(self, job: wire.Job | wire.MaskJob, data: bytes, read: Read[Result]) -> Result:
         if len(data) > self._limits.bytes:
             raise TooLarge(f"The image has {len(data)} bytes; at most {self._limits.bytes} are accepted.")
-        job = wire.Job(frame=frame, preview=preview, seconds=self._seconds)
         worker = await self._free()
-        return await asyncio.shield(self._kept(self._decode(worker, job, data)))
+        return await asyncio.shield(self._kept(self._decode(worker, job, data, read)))
 
-    async def _decode(self, worker: _Worker, job: wire.Job, data: bytes) -> Prepared:
+    async def _decode(self, worker: _Worker, job: wire.Job | wire.MaskJob, data: bytes, read: Read[Result]) -> Result:
         intact = False
         try:
             async with asyncio.timeout(self._seconds):
                 header, body = await worker.ask(job, data)
-            prepared = _prepared(header, body, job)
+            found = header if isinstance(header, wire.Refused) else read(header, body)
             intact = True
         except TimeoutError as error:
             raise DamagedImage(f"Decoding the image took longer than {self._seconds:g} s.") from error
@@ -126,9 +142,9 @@ class DecodePool:
                 self._idle.put_nowait(worker)
             else:
                 self._replace(worker)
-        if isinstance(prepared, wire.Refused):
-            raise wire.ERRORS[prepared.error](prepared.detail)
-        return prepared
+        if isinstance(found, wire.Refused):
+            raise wire.ERRORS[found.error](found.detail)
+        return found
 
     def _kept(self, work: Coroutine[None, None, Result]) -> asyncio.Task[Result]:
         """A task that outlives its caller, but not the pool."""
@@ -205,12 +221,11 @@ class _Worker:
     def alive(self) -> bool:
         return self._process.returncode is None and not self._from.at_eof()
 
-    async def ask(self, job: wire.Job, data: bytes) -> tuple[wire.Refused | wire.Done, bytes]:
+    async def ask(self, job: wire.Job | wire.MaskJob, data: bytes) -> tuple[wire.Reply, bytes]:
         """Send one job and wait for its reply. Raises EOFError, ConnectionError, ValueError."""
         self._to.writelines(wire.pack(job, data))
         await self._to.drain()
-        most = 3 * (job.frame.crop**2 + max(job.preview, 1) ** 2)
-        return await self._receive(wire.REPLY, most)
+        return await self._receive(wire.REPLY, job.most)
 
     async def _receive(self, kind: TypeAdapter[Header], most: int) -> tuple[Header, bytes]:
         header_bytes, body_bytes = wire.LENGTHS.unpack(await self._from.readexactly(wire.LENGTHS.size))
@@ -230,10 +245,17 @@ class _Worker:
         await self._process.wait()
 
 
-def _prepared(header: wire.Refused | wire.Done, body: bytes, job: wire.Job) -> Prepared | wire.Refused:
+def _covered(header: wire.Reply, body: bytes, job: wire.MaskJob) -> Shares:
+    """Raises ValueError where header and body contradict the job."""
+    if header.kind != "covered":
+        raise ValueError("the reply is not of a mask")
+    return np.frombuffer(body, np.uint8).reshape(job.size, job.size).astype(np.float32) / np.float32(255)
+
+
+def _prepared(header: wire.Reply, body: bytes, job: wire.Job) -> Prepared:
     """Raises ValueError where header and body contradict the job or each other."""
-    if isinstance(header, wire.Refused):
-        return header
+    if header.kind != "done":
+        raise ValueError("the reply is not of an image")
     left, top, right, bottom = header.region
     height, width = header.preview
     if not (0 <= left < right <= header.width and 0 <= top < bottom <= header.height):

@@ -6,17 +6,19 @@ import asyncio
 import hashlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import TypeVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from service.errors import BadParameter, DeadlineExceeded, Overloaded, RefusedImage
 from service.explain.method import Method
 from service.explain.methods import METHODS
 from service.images.decode import Limits
-from service.images.frame import Frame
 from service.images.guard import Guard
 from service.images.picture import COLORMAPS
 from service.images.workers import DecodePool, Prepared
@@ -30,6 +32,8 @@ from service.runtime.features import Features
 from service.runtime.look import Look
 from service.runtime.targets import chosen, references
 from service.settings import Settings
+
+Decoded = TypeVar("Decoded")
 
 PREVIEW = 1024
 """Longer side of the picture under an overlay, in pixels at most."""
@@ -160,6 +164,11 @@ class Answers:
         A = await self.features.get(classifier, classifier.cut, prepared.sha256, prepared.x, deadline)
         return Look(classifier, prepared, classifier.cut, A, self.features.in_turn)
 
+    async def covered(self, mask: bytes, look: Look) -> NDArray[np.float32]:
+        """The share of every pixel of what the model saw, [s, s], that a mask's file covers; see `DecodePool.cover`."""
+        deadline = time.monotonic() + self.settings.deadline_s
+        return await self._decoded(lambda: self.decoders.cover(mask, look.prepared.geometry), deadline)
+
     async def _watched(self, look: Look, watch: Watch | None) -> Activations | None:
         if watch is None:
             return None
@@ -170,22 +179,22 @@ class Answers:
         """The image decoded and framed, or remembered; whoever wants a preview of the original has it decoded again."""
         frame = classifier.entry.frame
         if preview or not self._framed.most_bytes:
-            return await self._decoded(data, frame, preview, deadline)
+            return await self._decoded(lambda: self.decoders.prepare(data, frame, preview), deadline)
         key = (await _digest(data), frame.digest)
         prepared = self._framed.get(key)
         if prepared is None:
-            prepared = await self._decoded(data, frame, preview, deadline)
+            prepared = await self._decoded(lambda: self.decoders.prepare(data, frame), deadline)
             self._framed.put(key, prepared, prepared.x.nbytes)
         return prepared
 
-    async def _decoded(self, data: bytes, frame: Frame, preview: int, deadline: float) -> Prepared:
+    async def _decoded(self, decoding: Callable[[], Awaitable[Decoded]], deadline: float) -> Decoded:
         """As few may wait for a decoder as for a forward, for each holds its bytes."""
         if self._decoding >= self.settings.queue_size:
             raise Overloaded(f"{self._decoding} images are waiting already; ask again in a second")
         self._decoding += 1
         try:
             async with asyncio.timeout(deadline - time.monotonic()):
-                return await self.decoders.prepare(data, frame, preview)
+                return await decoding()
         except TimeoutError:
             raise DeadlineExceeded("the image was not decoded in time; ask again, or with fewer images") from None
         finally:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.errors import FoveaError, TrainingError
+from service.images.coverage import inside
 from service.images.decode import Limits, decode
 from service.runtime.survey import Specimen
 from service.training.render import Recipe
@@ -61,6 +62,15 @@ def _beside(path: Path) -> Iterator[tuple[str, Path]]:
             yield concept or TRUTH, beside
 
 
+def mask_of(path: Path, concept: str) -> Path:
+    """The file of an image's mask. Raises TrainingError that says which there are."""
+    beside = path.with_name(path.stem + ("" if concept == TRUTH else f".{concept}") + MASK)
+    if not beside.is_file():
+        known = ", ".join(name for name, _ in _beside(path)) or "none"
+        raise TrainingError(f"{path} has no mask {concept!r}, which would be {beside.name} beside it; it has {known}")
+    return beside
+
+
 def _boxes(path: Path) -> dict[str, list[tuple[float, ...]]]:
     if not path.exists():
         return {}
@@ -83,7 +93,7 @@ def _pixels(path: Path) -> NDArray[np.uint8]:
 
 
 def _mask(path: Path, size: tuple[int, ...]) -> NDArray[np.bool_]:
-    mask: NDArray[np.bool_] = _pixels(path)[..., 0] > 127
+    mask = inside(_pixels(path))
     if mask.shape != size:
         raise TrainingError(f"{path} is {mask.shape[1]} × {mask.shape[0]}, its image {size[1]} × {size[0]}")
     return mask

@@ -74,7 +74,8 @@ async def test_multipart_keeps_bytes_that_look_like_boundaries(settings: Any, fa
             for start in range(0, len(body), step):
                 yield body[start : start + step]
 
-        assert await read_multipart("multipart/form-data; boundary=bb", chunks(), Allowance(2**20, 1)) == (tricky,)
+        found = await read_multipart("multipart/form-data; boundary=bb", chunks(), Allowance(2**20, 1))
+        assert found == {"image": [tricky]}
 
 
 def form(*fields: tuple[str, bytes], close: bytes = b"--b--\r\n") -> Request:

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from service.api import reference
 from service.api.asking import as_json, ask_all
-from service.api.body import read_images
-from service.api.contract import BINARY, IMAGES, OF_IMAGES, Responses, answers_with, example, problems
+from service.api.body import read_images, read_masked
+from service.api.contract import BINARY, IMAGES, MASKED_IMAGES, OF_IMAGES, Responses, answers_with, example, problems
 from service.api.jobs import Job
 from service.api.problems import describe
 from service.api.queries import CollectionQuery, ItemsQuery, NeighborsQuery, PageQuery, Plain
@@ -81,17 +81,21 @@ async def reembed(request: Request, response: Response, name: Name, query: Plain
 
 @router.post(
     "/collections/{name}/items",
-    openapi_extra=IMAGES,
+    openapi_extra=MASKED_IMAGES,
     responses=example(reference.SAVED) | problems(*sorted({*OF_IMAGES, 409, 507})),
     response_model=Saveds,
 )
 async def add(
     request: Request, name: Name, query: Annotated[ItemsQuery, Query()], library: Kept, allowed: Allowed
 ) -> Saveds:
-    """Add images. What is answered as saved is on the disk; one that cannot be read or is refused is not added."""
+    """Add images. What is answered as saved is on the disk; one that cannot be read or is refused is not added.
+
+    Each may come with a mask of the region whose share in the answer the bias report is to tell, such as the anatomy:
+    a picture as large as the image, both turned upright by their EXIF, white inside.
+    """
     query.check(request.query_params)
     opened, _ = await library.opened(name)
-    images = query.named(await read_images(request, allowed))
+    images = query.named(await read_masked(request, allowed))
     found = await library.add(name, images)
     if len(found) == 1 and isinstance(found[0], FoveaError):
         raise found[0]
