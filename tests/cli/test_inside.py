@@ -153,6 +153,19 @@ def test_a_map_of_a_collection(tmp_path: Path, data: Path) -> None:
     assert "name a .png file" in fovea("collections", "map", "squares", "--out", tmp_path / "m.gif", exit_code=1).output
 
 
+def test_masks_of_a_collection(data: Path) -> None:
+    """Catches masks of another image, which the folder's command would have taken from beside each."""
+    fovea("collections", "import", data, "--name", "masked", "--mask", "square")
+    kept = json.loads(fovea("collections", "bias", "masked", "--json").stdout)
+    wanted = json.loads(fovea("evaluate", "bias", data, "--mask", "square", "--json").stdout)
+    assert np.allclose(kept["anatomy"], wanted["anatomy"], atol=0.01)
+    for mine, theirs in zip(kept["classes"], wanted["classes"], strict=True):
+        assert mine["outside"][0]["place"] == "mask"
+        assert abs(mine["outside"][0]["even"] - theirs["outside"][0]["even"]) < 0.01
+    wrong = fovea("collections", "import", data, "--name", "others", "--mask", "disc", exit_code=1)
+    assert ".disc.mask.png beside it; it has square" in wrong.output.replace("\n", " ")
+
+
 def test_the_digits_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With fewer rounds than a reader would take."""
     monkeypatch.setattr(fitting, "EXAGGERATED", 10)

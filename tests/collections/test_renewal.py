@@ -212,7 +212,21 @@ def test_a_file_of_the_first_layout_is_taken_over(store: SqliteStore, tmp_path: 
     old.remove("set", first)
     renewed(old, NEW, 7)
     assert old._all("PRAGMA foreign_key_check") == []
+    assert "mask" in [row[1] for row in old._all("PRAGMA table_info(pictures)")]
     old._db.execute("PRAGMA user_version = 9")
     old.close()
     with pytest.raises(CollectionsError, match="layout 9"):
         SqliteStore(tmp_path / "old")
+
+
+def test_a_file_of_before_masks_is_taken_over(store: SqliteStore, tmp_path: Path) -> None:
+    (first,) = (one.id for one in store.add("set", [replace(item(1), original=b"as sent")]))
+    store._db.execute("ALTER TABLE pictures DROP COLUMN mask")
+    store._db.execute("PRAGMA user_version = 1")
+    for mask in (None, b"mask"):
+        again = SqliteStore(tmp_path)
+        assert (again.item("set", first).original, again.item("set", first).mask_original) == (b"as sent", None)
+        (second,) = (one.id for one in again.add("set", [replace(item(2), mask_original=mask)]))
+        assert again.item("set", second).mask_original == mask
+        again.remove("set", second)
+        again.close()
