@@ -161,7 +161,8 @@ def test_masks_of_a_collection(data: Path) -> None:
     assert np.allclose(kept["anatomy"], wanted["anatomy"], atol=0.01)
     for mine, theirs in zip(kept["classes"], wanted["classes"], strict=True):
         assert mine["outside"][0]["place"] == "mask"
-        assert abs(mine["outside"][0]["even"] - theirs["outside"][0]["even"]) < 0.01
+        shares = [(one["outside"][0]["even"], one["outside"][0]["attention"] or 0) for one in (mine, theirs)]
+        assert np.allclose(*shares, atol=0.01)
     wrong = fovea("collections", "import", data, "--name", "others", "--mask", "disc", exit_code=1)
     assert ".disc.mask.png beside it; it has square" in wrong.output.replace("\n", " ")
 
