@@ -24,7 +24,7 @@ COMMANDS = [
     ["models", "activations", "resnet18", IMAGE],
     ["train", "glaucoma", "--name", "x"],
     *(["evaluate", name] for name in ("localisation", "faithfulness", "bias", "dissection")),
-    *(["evaluate", name] for name in ("errors", "exciting", "digits")),
+    *(["evaluate", name] for name in ("errors", "exciting")),
     ["collections", "import", "--generate"],
     ["collections", "list"],
     *(["collections", name, "set"] for name in ("show", "map", "bias", "reembed", "delete")),
@@ -46,7 +46,7 @@ def every_command() -> set[tuple[str, ...]]:
 
 def test_every_command_is_asked() -> None:
     asked = {tuple(words[:2]) for words in COMMANDS} | {tuple(words[:1]) for words in COMMANDS}
-    assert every_command() - asked <= {("models", "convert")}  # which has no settings
+    assert every_command() - asked == {("models", "convert"), ("evaluate", "digits")}  # which have no settings
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=lambda words: " ".join(words[:2]))
