@@ -63,7 +63,7 @@ def test_every_line_of_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyP
                     app, words[1:] + next(few for start, few in FEWER if line.startswith(start))
                 )
                 assert result.exit_code == 0, f"{line}\n{result.output}\n{result.exception!r}"
-            for file in {word for word in words if Path(word).suffix in BEGINNINGS} - {"samples/retina.jpg"}:
+            for file in {word for word in words if Path(word).suffix in BEGINNINGS and "@" not in word}:
                 if not line.startswith(PARSED):
                     assert Path(file).read_bytes().startswith(BEGINNINGS[Path(file).suffix]), line
                     Path(file).unlink()
