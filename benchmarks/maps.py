@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from service.collections import atlas
 from service.collections.collection import PIXELS, Collection, Item
 from service.collections.library import Library
+from service.collections.maps import atlas
 from service.collections.projection import METHODS, Wish
 from service.runtime.answers import Answers
 from service.settings import Settings

@@ -34,6 +34,7 @@ from service.api.routes import (
     problems,
     reports,
 )
+from service.api.works import WORKS
 from service.collections.library import Library
 from service.errors import BadParameter
 from service.runtime.answers import Answers
@@ -84,7 +85,7 @@ def create_app(settings: Settings, answers: Answers | None = None) -> FastAPI:
     )
     app.state.settings = settings
     app.state.answers = answers or Answers(settings)
-    app.state.library = Library(app.state.answers)
+    app.state.library = Library(app.state.answers, WORKS)
     app.state.metrics = Metrics()
     app.state.metrics.watch_models(_states(app.state.answers))
     app.state.draining = False

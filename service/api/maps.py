@@ -10,7 +10,8 @@ from pydantic import Field
 from service.api.numbers import decimals
 from service.api.problems import Problem
 from service.api.schemas import Finite, Head, Shape, Tail
-from service.collections import atlas, projection
+from service.collections import projection
+from service.collections.maps import atlas
 from service.collections.projection import MethodName
 from service.runtime import exchange
 

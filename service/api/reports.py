@@ -7,8 +7,8 @@ from typing import Self
 
 from service.api.reference import COLLECTION, Thumbnail
 from service.api.schemas import Finite, Shape
-from service.collections import reports
-from service.collections.bias_report import Bias, ClassLook, Decided, Difference, Hot, Outside
+from service.collections.reports import asking as reports
+from service.collections.reports.bias_report import Bias, ClassLook, Decided, Difference, Hot, Outside
 
 
 class BiasReport(Bias):

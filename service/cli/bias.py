@@ -27,7 +27,7 @@ from service.cli.looking import (
     told,
     write,
 )
-from service.collections.bias_report import Bias
+from service.collections.reports.bias_report import Bias
 from service.runtime.survey import survey
 
 COLOURS = {"found": "red", "not_found": "green", "cannot_say": "yellow"}
@@ -51,10 +51,10 @@ def bias(
     The verdict asks of every class whether the places outside the field of view (and outside a mask) tell images apart
     more than an even share would. Ends with 0 whatever it finds.
     """
-    from service.collections.bias import bias as report_on  # noqa: PLC0415  scipy's statistics take a while to import
-    from service.collections.bias_page import page  # noqa: PLC0415
-    from service.collections.bias_page import picture as paint  # noqa: PLC0415
-    from service.collections.gather import gather  # noqa: PLC0415
+    from service.collections.reports.bias import bias as report_on  # noqa: PLC0415  scipy's statistics take a while to import
+    from service.collections.reports.bias_page import page  # noqa: PLC0415
+    from service.collections.reports.bias_page import picture as paint  # noqa: PLC0415
+    from service.collections.reports.gather import gather  # noqa: PLC0415
 
     with told():
         classifier = loaded(model, registry)

@@ -23,9 +23,10 @@ from service.cli.importing import import_
 from service.cli.looking import JsonOption, RegistryOption, told
 from service.cli.maps import map_
 from service.cli.recalled import bias
-from service.collections import atlas, renewal
+from service.collections import renewal
 from service.collections.collection import Collection
 from service.collections.library import Library
+from service.collections.maps import atlas
 from service.runtime.answers import Answers
 
 app = typer.Typer(

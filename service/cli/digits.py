@@ -16,7 +16,7 @@ from service.cli.looking import JsonOption, told
 from service.errors import BadParameter
 
 if TYPE_CHECKING:
-    from service.collections.digits import Example
+    from service.collections.maps.digits import Example
 
 
 def digits(
@@ -26,7 +26,7 @@ def digits(
     as_json: JsonOption = False,
 ) -> None:
     """Train a small network on handwritten digits, and map those it has not seen: pixels beside learned features."""
-    from service.collections import digits_picture  # noqa: PLC0415  torch takes seconds
+    from service.collections.maps import digits_picture  # noqa: PLC0415  torch takes seconds
 
     with told():
         if out is not None and out.suffix.lower() != ".png":
@@ -49,7 +49,7 @@ def digits(
 def _made(seed: int, epochs: int) -> Example:
     import torch  # noqa: PLC0415
 
-    from service.collections.digits import example  # noqa: PLC0415
+    from service.collections.maps.digits import example  # noqa: PLC0415
 
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     before = torch.get_num_threads()

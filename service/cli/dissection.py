@@ -26,7 +26,7 @@ from service.cli.looking import (
     told,
     write,
 )
-from service.collections.dissection_report import Dissection
+from service.collections.reports.dissection_report import Dissection
 
 
 def dissection(
@@ -46,9 +46,9 @@ def dissection(
 
     Masks lie beside their image as NAME.CONCEPT.mask.png; drawn eyes bring theirs (disc, cup, vessels, drusen ...).
     """
-    from service.collections.dissection import dissect  # noqa: PLC0415  drawing eyes takes a second to import
-    from service.collections.dissection_page import best, page  # noqa: PLC0415
-    from service.collections.dissection_page import picture as paint  # noqa: PLC0415
+    from service.collections.reports.dissection import dissect  # noqa: PLC0415  drawing eyes takes a second to import
+    from service.collections.reports.dissection_page import best, page  # noqa: PLC0415
+    from service.collections.reports.dissection_page import picture as paint  # noqa: PLC0415
 
     with told():
         classifier = loaded(model, registry)

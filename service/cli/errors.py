@@ -27,7 +27,7 @@ from service.cli.looking import (
     told,
     write,
 )
-from service.collections.mistakes import METHOD, Mistakes
+from service.collections.reports.mistakes import METHOD, Mistakes
 from service.runtime.survey import survey
 
 
@@ -44,9 +44,9 @@ def errors(
     registry: RegistryOption = None,
 ) -> None:
     """Show the most confident mistakes: what speaks for the truth, for what was said, and for one rather than other."""
-    from service.collections.mistakes import mistakes  # noqa: PLC0415
-    from service.collections.mistakes_page import page  # noqa: PLC0415
-    from service.collections.mistakes_page import picture as paint  # noqa: PLC0415
+    from service.collections.reports.mistakes import mistakes  # noqa: PLC0415
+    from service.collections.reports.mistakes_page import page  # noqa: PLC0415
+    from service.collections.reports.mistakes_page import picture as paint  # noqa: PLC0415
 
     with told():
         classifier = loaded(model, registry)

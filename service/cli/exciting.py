@@ -46,9 +46,9 @@ def exciting(
     registry: RegistryOption = None,
 ) -> None:
     """Find the images that excite a unit of a layer most, and show where in them it fires."""
-    from service.collections.exciting import exciting as most_exciting  # noqa: PLC0415
-    from service.collections.exciting import page  # noqa: PLC0415
-    from service.collections.exciting import picture as paint  # noqa: PLC0415
+    from service.collections.reports.exciting import exciting as most_exciting  # noqa: PLC0415
+    from service.collections.reports.exciting import page  # noqa: PLC0415
+    from service.collections.reports.exciting import picture as paint  # noqa: PLC0415
 
     with told():
         classifier = loaded(model, registry)

@@ -14,8 +14,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from service.cli.configured import settings
 from service.cli.looking import told
-from service.collections import atlas, picture
 from service.collections.library import Library
+from service.collections.maps import atlas, picture
 from service.collections.projection import METHODS, Facts, Wish
 from service.errors import BadParameter
 from service.runtime.answers import Answers

@@ -11,9 +11,9 @@ import typer
 from service.cli.bias import show
 from service.cli.configured import settings
 from service.cli.looking import HtmlOption, JsonOption, RegistryOption, table_console, told, write
-from service.collections.bias_report import Bias
 from service.collections.library import Library
-from service.collections.reports import Form, bias_of
+from service.collections.reports.asking import Form, bias_of
+from service.collections.reports.bias_report import Bias
 from service.runtime.answers import Answers
 
 

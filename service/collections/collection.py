@@ -94,6 +94,19 @@ class Added:
     known: bool
 
 
+@dataclass(frozen=True)
+class Revision:
+    """What a collection's items are now; it differs whenever they could.
+
+    made: another one once a collection was made anew, or all its vectors were. removed: how many items were, so far.
+    last: the highest id there is, which never falls but by removal.
+    """
+
+    made: int
+    removed: int
+    last: int
+
+
 def checked(name: str) -> str:
     """The name, if a collection may be called so. Raises BadParameter."""
     if NAME.fullmatch(name) is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 
@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.collections.collection import Added, Collection, Item, Line, Sent, checked
-from service.collections.kinds import KINDS
 from service.collections.making import THUMBNAIL, make, masked, small
 from service.collections.neighbours import Metric
 from service.collections.shelf import Shelf
@@ -24,7 +23,7 @@ from service.models.classifier import Classifier
 from service.runtime.answers import Answers
 from service.runtime.desk import Desk
 from service.runtime.exchange import Answer, Question
-from service.runtime.jobs import Jobs
+from service.runtime.jobs import Job, Jobs, Told
 from service.runtime.look import Look
 
 MOST_SHELVES = 4
@@ -67,13 +66,20 @@ class Near:
     space: Space = "features"
 
 
+LongWork = Callable[["Library", Job, Told], Awaitable[str]]
+"""Does a job for a library, tells how far it is, and returns the address of what came out; see `jobs.Work`."""
+
+NO_WORKS: Mapping[str, LongWork] = {}
+
+
 class Library:
     """The collections of one running service; the store is opened when it is first needed."""
 
-    def __init__(self, answers: Answers) -> None:
+    def __init__(self, answers: Answers, works: Mapping[str, LongWork] = NO_WORKS) -> None:
+        """works: what a job may be, by name."""
         self.answers = answers
-        works = {kind: partial(work, self) for kind, work in KINDS.items()}
-        self.jobs = Jobs(answers.settings.collections_folder, works)
+        kinds = {kind: partial(work, self) for kind, work in works.items()}
+        self.jobs = Jobs(answers.settings.collections_folder, kinds)
         self.desk = Desk()
         self._opening, self._shelving = threading.Lock(), threading.Lock()
         self._shelves: dict[tuple[str, Space, Metric], Shelf] = {}

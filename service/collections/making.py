@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
 
+from service.collections.cells import cells
 from service.collections.collection import PIXELS, Collection, Item
-from service.collections.gather import cells
 from service.errors import ModelFault
 from service.explain.methods import METHODS
 from service.explain.tokens import spatial

@@ -11,7 +11,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from service.collections.store import Revision
+from service.collections.collection import Revision
 from service.errors import BadParameter
 
 MethodName = Literal["pca", "tsne", "umap"]

@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
+from service.collections.cells import cells
 from service.collections.collection import Collection, Item
-from service.collections.gather import cells
+from service.collections.library import Library
 from service.collections.making import make, masked
 from service.errors import (
     BadParameter,
@@ -27,9 +28,6 @@ from service.models.classifier import Classifier
 from service.runtime.child import settled
 from service.runtime.jobs import Job, Told
 from service.runtime.look import Look
-
-if TYPE_CHECKING:
-    from service.collections.library import Library
 
 T = TypeVar("T")
 
@@ -65,7 +63,7 @@ async def ask(library: Library, name: str) -> Job:
 
 
 async def reembed(library: Library, job: Job, told: Told) -> str:
-    """The kind of job that embeds a collection again; see `kinds.py`."""
+    """The kind of job that embeds a collection again; see `api/works.py`."""
     await renew(library, job.collection, told)
     return f"/collections/{job.collection}"
 

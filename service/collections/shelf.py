@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from service.collections.collection import Revision
 from service.collections.neighbours import EXACT, Floats, Index, Metric
-from service.collections.store import Revision, Space, Store
+from service.collections.store import Space, Store
 from service.errors import StaleCollection
 
 MOST_REMOVED = 1000

@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.collections import sqlite_schema
-from service.collections.collection import PIXELS, Added, Collection, Item, Line, checked
+from service.collections.collection import PIXELS, Added, Collection, Item, Line, Revision, checked
 from service.collections.sqlite_maps import SqliteMaps
 from service.collections.sqlite_renewal import SqliteRenewals, see
-from service.collections.store import Content, Revision, Space
+from service.collections.store import Content, Space
 from service.errors import BadParameter, CollectionsError, NoRoom, StaleCollection, UnknownName
 from service.runtime.ledger import full
 

@@ -6,8 +6,8 @@ import sqlite3
 from contextlib import AbstractContextManager
 from typing import Any
 
+from service.collections.collection import Revision
 from service.collections.projection import Facts, Map
-from service.collections.store import Revision
 from service.errors import StaleCollection, UnknownName
 
 SCHEMA = """

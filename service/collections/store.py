@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.collections.collection import Added, Collection, Item, Line
-
-if TYPE_CHECKING:
-    from service.collections.projection import Facts, Map
+from service.collections.collection import Added, Collection, Item, Line, Revision
+from service.collections.projection import Facts, Map
 
 Space = Literal["features", "pixels"]
 
@@ -23,19 +21,6 @@ class Content:
 
     labels: Mapping[str, int]
     bytes: int
-
-
-@dataclass(frozen=True)
-class Revision:
-    """What a collection's items are now; it differs whenever they could.
-
-    made: another one once a collection was made anew, or all its vectors were. removed: how many items were, so far.
-    last: the highest id there is, which never falls but by removal.
-    """
-
-    made: int
-    removed: int
-    last: int
 
 
 class Store(Protocol):

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from service.collections.collection import Collection
-from service.collections.paper import CSP
+from service.collections.reports.paper import CSP
 from service.collections.sqlite import SqliteStore
 from tests.api.test_collections import made
 from tests.api.test_real import running

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from service.collections import shelf as shelves
+from service.collections.collection import Revision
 from service.collections.neighbours import Index
 from service.collections.shelf import Shelf
-from service.collections.store import Revision
 
 DIM = 8
 

@@ -17,8 +17,8 @@ from service.api.queries import PlaceQuery, Plain, ProjectionQuery
 from service.api.routes.collections import Name
 from service.api.routes.jobs import ACCEPTED
 from service.api.wiring import Allowed, Kept
-from service.collections import atlas
-from service.collections.picture import picture
+from service.collections.maps import atlas
+from service.collections.maps.picture import picture
 from service.errors import UnknownName
 from service.runtime.exchange import Question
 

@@ -13,8 +13,8 @@ from service.api.queries import Plain, UnitQuery
 from service.api.reports import BIAS, UNIT, BiasReport, UnitReport
 from service.api.routes.collections import Name
 from service.api.wiring import Kept
-from service.collections.paper import CSP
-from service.collections.reports import bias_of, excitement
+from service.collections.reports.asking import bias_of, excitement
+from service.collections.reports.paper import CSP
 
 router = APIRouter(prefix="/collections/{name}", tags=["collections"])
 

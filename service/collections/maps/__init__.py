@@ -1,0 +1,1 @@
+"""Maps of a collection: fitted, shown, and joined by new images."""

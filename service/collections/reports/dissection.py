@@ -1,0 +1,249 @@
+"""Network dissection (Bau 2017): which single units of a layer stand for a concept that people have a word for.
+
+Per unit u: T_u such that P(a_u > T_u) = 0.005 over every place of every image; the unit's map is enlarged, bilinearly,
+and held against T_u; IoU(u, c) is the overlap of that region with the masks of concept c over the whole set, counted in
+pixels of all images together. A unit detects its best concept where IoU > 0.04.
+
+The set is passed twice, and nothing is kept of an image but what the answer needs. The first pass keeps the largest
+0.5 % of every unit's activations, which gives the exact threshold, at 4 · units · 0.005 · images · h · w bytes: 4 kB
+an image for 64 maps of 56 × 56, 0.5 kB for 512 of 7 × 7. The second keeps counts [units, concepts], and the few images
+that excite each unit most.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from service.collections.reports.dissection_report import Concept, Dissection, Peak, Unit
+from service.errors import TrainingError
+from service.explain.tokens import spatial
+from service.images.tint import resized
+from service.models.classifier import Classifier
+from service.runtime.survey import Seen, Specimen, framed, survey
+
+QUANTILE = 0.005
+"""The share of all activations of a unit that lie above its threshold."""
+
+DETECTS = 0.04
+"""The IoU above which a unit is a detector."""
+
+SIDE = 112
+"""Masks and enlarged activations are compared at so many pixels a side, as in the paper's own code."""
+
+EXCITING = 4
+"""Images kept for every unit."""
+
+CHUNK = 64
+"""Units enlarged at one time."""
+
+
+class Peaks:
+    """The first pass: the largest activations of every unit, and the images in which they lie.
+
+    values: so many are expected in all of every unit; images · h · w.
+    """
+
+    def __init__(self, units: int, values: int) -> None:
+        self.keep = math.floor(QUANTILE * values) + 1
+        self.values = values
+        self._largest = torch.full((units, 0), -torch.inf)
+        self._seen = 0
+        self._peaks = torch.full((units, 0), -torch.inf)
+        self._images = torch.zeros((units, 0), dtype=torch.long)
+        self._count = 0
+
+    def add(self, A: Tensor) -> None:
+        """Take in feature maps [n, units, h, w], float32."""
+        flat = A.movedim(1, 0).flatten(1)  # (units, n·h·w)
+        self._seen += flat.shape[1]
+        candidates = torch.cat([self._largest, flat], 1)
+        self._largest = candidates.topk(min(self.keep, candidates.shape[1]), 1, sorted=False).values
+        peaks = torch.cat([self._peaks, A.amax((2, 3)).T], 1)
+        numbers = torch.arange(self._count, self._count + len(A)).expand(A.shape[1], -1)
+        images = torch.cat([self._images, numbers], 1)
+        self._peaks, order = peaks.topk(min(EXCITING, peaks.shape[1]), 1)
+        self._images = images.gather(1, order)
+        self._count += len(A)
+
+    @property
+    def thresholds(self) -> Tensor:
+        """[units]: the largest activation of each that is not among its largest 0.5 %.
+
+        Raises ValueError unless exactly as many values were added as announced.
+        """
+        if self._seen != self.values:
+            raise ValueError(f"{self._seen} activations of a unit were added, and {self.values} were announced")
+        return self._largest.amin(1)
+
+    @property
+    def exciting(self) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Images and their largest activation, both [units, up to EXCITING], the most exciting first."""
+        return self._images.numpy(), self._peaks.numpy()
+
+
+class Overlaps:
+    """The second pass: how far the units' regions cover the concepts, in pixels of all images together."""
+
+    def __init__(self, thresholds: Tensor, concepts: int) -> None:
+        self.thresholds = thresholds
+        self._both = torch.zeros(len(thresholds), concepts, dtype=torch.float64)
+        self._regions = torch.zeros(len(thresholds), dtype=torch.float64)
+        self._marked = torch.zeros(concepts, dtype=torch.float64)
+        self._pixels = 0
+
+    def add(self, A: Tensor, masks: Tensor) -> None:
+        """Take in feature maps [n, units, h, w] and masks bool [n, concepts, SIDE, SIDE] of the same images."""
+        marked = masks.flatten(2).float()  # (n, concepts, pixels)
+        self._marked += marked.sum((0, 2))
+        self._pixels += marked.shape[0] * marked.shape[2]
+        for start in range(0, A.shape[1], CHUNK):
+            units = slice(start, start + CHUNK)
+            above = enlarged(A[:, units], SIDE) > self.thresholds[units, None, None]
+            regions = above.flatten(2).float()  # (n, chunk, pixels)
+            self._both[units] += (regions @ marked.mT).sum(0)
+            self._regions[units] += regions.sum((0, 2))
+
+    @property
+    def iou(self) -> NDArray[np.float64]:
+        """Intersection over union, [units, concepts]; 0 where both are empty."""
+        union = self._regions[:, None] + self._marked - self._both
+        return torch.where(union > 0, self._both / union, 0.0).numpy()
+
+    @property
+    def areas(self) -> NDArray[np.float64]:
+        """[concepts], the share of all pixels that each covers."""
+        return (self._marked / max(1, self._pixels)).numpy()
+
+
+def enlarged(A: Tensor, side: int) -> Tensor:
+    """Maps [n, c, h, w] at [n, c, side, side], bilinear between cell centres."""
+    return interpolate(A, size=(side, side), mode="bilinear", align_corners=False)
+
+
+@dataclass(frozen=True)
+class Thrill:
+    """What excites a unit: the image uint8 [SIDE, SIDE, 3], and where the unit is above its threshold, bool alike."""
+
+    picture: NDArray[np.uint8]
+    region: NDArray[np.bool_]
+
+
+Thrills = dict[int, list[Thrill]]
+Tick = Callable[[int], None]
+
+
+def dissect(
+    classifier: Classifier,
+    start: Callable[[], Iterator[Specimen]],
+    count: int,
+    layer: str = "",
+    tick: Tick = lambda _: None,
+) -> tuple[Dissection, Thrills]:
+    """Dissect a layer, the default one where none is named, over `count` images that `start` gives twice alike.
+
+    An image without a mask of a concept counts as one without the concept. tick: called with 1 for every image of both
+    passes. Raises UnknownName, DoesNotApply for a layer without a map, TrainingError where no image has a mask.
+    """
+    layer = classifier.with_maps(layer)
+    peaks: Peaks | None = None
+    names: list[str] = []
+    concepts: set[str] = set()
+    for seen in survey(classifier, start(), layer=layer):
+        A = _maps(seen)
+        peaks = peaks or Peaks(A.shape[1], count * A.shape[2] * A.shape[3])
+        peaks.add(A)
+        names.append(seen.specimen.name)
+        concepts |= {name for name, mask in seen.specimen.masks.items() if mask.any()}
+        tick(1)
+    if peaks is None or not concepts:
+        raise TrainingError("no image has a mask of a concept; put NAME.CONCEPT.mask.png beside NAME.jpg")
+    ordered = sorted(concepts)
+    overlaps, thrills = _second(classifier, start, layer, peaks, ordered, tick)
+    return _report(layer, names, ordered, peaks, overlaps), thrills
+
+
+def _second(
+    classifier: Classifier,
+    start: Callable[[], Iterator[Specimen]],
+    layer: str,
+    peaks: Peaks,
+    concepts: list[str],
+    tick: Tick,
+) -> tuple[Overlaps, Thrills]:
+    overlaps = Overlaps(peaks.thresholds, len(concepts))
+    images, _ = peaks.exciting
+    found: dict[tuple[int, int], Thrill] = {}
+    for number, seen in enumerate(survey(classifier, start(), layer=layer)):
+        A = _maps(seen)
+        overlaps.add(A, _masks(seen, concepts))
+        units, ranks = np.nonzero(images == number)
+        if len(units):
+            picture = resized(seen.look.prepared.x, SIDE)
+            above = (enlarged(A[:, units], SIDE)[0] > peaks.thresholds[units, None, None]).numpy()
+            found |= {
+                (int(unit), int(rank)): Thrill(picture, region)
+                for unit, rank, region in zip(units, ranks, above, strict=True)
+            }
+        tick(1)
+    return overlaps, {unit: [found[unit, rank] for rank in range(images.shape[1])] for unit in range(len(images))}
+
+
+def _maps(seen: Seen) -> Tensor:
+    """Feature maps [1, C, h, w], tokens laid out as their grid."""
+    return spatial(seen.look.A, torch.nn.Identity())[0].float()
+
+
+def _masks(seen: Seen, concepts: list[str]) -> Tensor:
+    """bool [1, concepts, SIDE, SIDE]: masks where the model sees them."""
+    empty = np.zeros(seen.specimen.pixels.shape[:2], bool)
+    geometry = replace(seen.look.prepared.geometry, size=SIDE)
+    marked = [framed(seen.specimen.masks.get(name, empty), geometry) for name in concepts]
+    return torch.from_numpy(np.stack(marked))[None]
+
+
+def _report(layer: str, names: list[str], concepts: list[str], peaks: Peaks, overlaps: Overlaps) -> Dissection:
+    iou, areas = overlaps.iou, overlaps.areas
+    images, values = peaks.exciting
+    best = iou.argmax(1)
+    units = [
+        Unit(
+            unit=unit,
+            threshold=float(threshold),
+            concept=concepts[best[unit]],
+            iou=float(iou[unit, best[unit]]),
+            detector=bool(iou[unit, best[unit]] > DETECTS),
+            exciting=[
+                Peak(image=names[image], activation=float(value))
+                for image, value in zip(images[unit], values[unit], strict=True)
+            ],
+        )
+        for unit, threshold in enumerate(peaks.thresholds.tolist())
+    ]
+    told = [
+        Concept(
+            name=name,
+            area=float(areas[c]),
+            ceiling=float(min(areas[c], QUANTILE) / max(areas[c], QUANTILE)),
+            detectors=sum(one.detector and one.concept == name for one in units),
+            best_unit=int(iou[:, c].argmax()),
+            best_iou=float(iou[:, c].max()),
+        )
+        for c, name in enumerate(concepts)
+    ]
+    return Dissection(
+        layer=layer,
+        images=len(names),
+        quantile=QUANTILE,
+        detects_above=DETECTS,
+        detectors=sum(one.detector for one in units),
+        concepts=sorted(told, key=lambda one: (-one.detectors, -one.best_iou)),
+        units=sorted(units, key=lambda one: (-one.iou, one.unit)),
+    )
