@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 LOCK := requirements-dev.lock
+PEERS_STAMP := $(VENV)/.peers
+PEERS_LOCK := requirements-bench.lock
 QUICK ?=
 # The CPU wheel index that PyTorch's "Get Started" page gives; empty takes PyTorch from the usual index.
 TORCH_INDEX_URL ?=
@@ -53,7 +55,11 @@ pictures: setup  ## draw the pictures of docs/
 	$(BIN)/python docs/draw.py
 	$(BIN)/python docs/shoot.py
 
-bench: setup  ## measure against the peers (QUICK=1: under three minutes)
+$(PEERS_STAMP): $(PEERS_LOCK) $(STAMP)
+	@PIP=$(BIN)/pip scripts/install.sh $(PEERS_LOCK) "$(TORCH_INDEX_URL)"
+	@touch $@
+
+bench: $(PEERS_STAMP)  ## measure against the peers (QUICK=1: under three minutes)
 	$(BIN)/python -m benchmarks $(if $(QUICK),--quick)
 
 clean:  ## remove what the other commands made

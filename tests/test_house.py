@@ -15,6 +15,7 @@ from service.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
+LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-bench.lock")
 
 
 def run(*command: str) -> subprocess.CompletedProcess[str]:
@@ -56,7 +57,7 @@ def test_make_lists_every_command() -> None:
 
 
 def test_locks_pin_every_package_with_hashes_and_name_no_index() -> None:
-    for lock in ("requirements.lock", "requirements-dev.lock"):
+    for lock in LOCKS:
         text = (ROOT / lock).read_text()
         packages = re.split(r"^(?=[a-z])", text, flags=re.MULTILINE)[1:]
         assert len(packages) > 40
@@ -66,19 +67,21 @@ def test_locks_pin_every_package_with_hashes_and_name_no_index() -> None:
         assert "torchvision==0.29.2" in text
 
 
-def test_both_locks_pin_the_same_versions() -> None:
-    run_time, develop = (
-        dict(re.findall(r"^([a-z][\w.-]*)==(\S+)", (ROOT / lock).read_text(), re.MULTILINE))
-        for lock in ("requirements.lock", "requirements-dev.lock")
+def test_all_locks_pin_the_same_versions() -> None:
+    """`make bench` adds the last to what the second has set up, and must change none of it."""
+    run_time, develop, peers = (
+        dict(re.findall(r"^([a-z][\w.-]*)==(\S+)", (ROOT / lock).read_text(), re.MULTILINE)) for lock in LOCKS
     )
     assert run_time.items() <= develop.items()
+    assert all(peers[name] == develop[name] for name in peers.keys() & develop.keys())
     assert {"pytest", "ruff"} & run_time.keys() == set()
 
 
 def test_every_dependency_is_locked() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = {"requirements.lock": project["dependencies"]}
-    wanted["requirements-dev.lock"] = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    for extra in ("dev", "bench"):
+        wanted[f"requirements-{extra}.lock"] = [*project["dependencies"], *project["optional-dependencies"][extra]]
     for lock, requirements in wanted.items():
         locked = set(re.findall(r"^([a-z][\w.-]*)==", (ROOT / lock).read_text(), re.MULTILINE))
         assert {re.split(r"[\s>=<;\[]", one)[0] for one in requirements} <= locked
