@@ -21,7 +21,6 @@ from service.cli.looking import (
     cases,
     draw,
     loaded,
-    model_line,
     progress,
     table_console,
     told,
@@ -70,7 +69,7 @@ def bias(
         show(table_console(), report)
     if html:
         notice = classifier.entry.card.notice
-        write(page(report, case.source, model_line(classifier), notice, gathered.backgrounds), html, as_json)
+        write(page(report, case.source, classifier.title, notice, gathered.backgrounds), html, as_json)
 
 
 def show(console: Console, report: Bias) -> None:

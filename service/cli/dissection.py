@@ -20,7 +20,6 @@ from service.cli.looking import (
     cases,
     draw,
     loaded,
-    model_line,
     progress,
     table_console,
     told,
@@ -68,7 +67,7 @@ def dissection(
         table_console().print(shown)
     if html:
         notice = classifier.entry.card.notice
-        write(page(report, thrills, case.source, model_line(classifier), notice), html, as_json)
+        write(page(report, thrills, case.source, classifier.title, notice), html, as_json)
 
 
 def _print(console: Console, report: Dissection) -> None:

@@ -21,7 +21,6 @@ from service.cli.looking import (
     counted,
     draw,
     loaded,
-    model_line,
     progress,
     table_console,
     told,
@@ -60,7 +59,7 @@ def errors(
     else:
         _print(found.report)
     if html:
-        write(page(found, case.source, model_line(classifier), classifier.entry.card.notice), html, as_json)
+        write(page(found, case.source, classifier.title, classifier.entry.card.notice), html, as_json)
 
 
 def _print(report: Mistakes) -> None:

@@ -20,7 +20,6 @@ from service.cli.looking import (
     counted,
     draw,
     loaded,
-    model_line,
     progress,
     table_console,
     told,
@@ -68,4 +67,4 @@ def exciting(
             table.add_row(peak.image, f"{peak.activation:.4g}")
         table_console().print(table)
     if html:
-        write(page(found, case.source, model_line(classifier), classifier.entry.card.notice), html, as_json)
+        write(page(found, case.source, classifier.title, classifier.entry.card.notice), html, as_json)

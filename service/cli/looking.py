@@ -124,8 +124,3 @@ def draw(pixels: NDArray[np.uint8], to: Path) -> None:
     if to.suffix.lower() not in forms:
         raise BadParameter(f"--picture {to.name}: name a .png or a .jpg file")
     to.write_bytes(forms[to.suffix.lower()](pixels))
-
-
-def model_line(classifier: Classifier) -> str:
-    """A model and its version, for a page."""
-    return f"{classifier.entry.name} {classifier.entry.version}, weights {classifier.weights_sha256[:12]}"

@@ -11,9 +11,9 @@ import typer
 from service.cli.bias import show
 from service.cli.configured import settings
 from service.cli.looking import HtmlOption, JsonOption, RegistryOption, table_console, told, write
+from service.collections.collection import Item
 from service.collections.library import Library
-from service.collections.reports.asking import Form, bias_of
-from service.collections.reports.bias_report import Bias
+from service.models.classifier import Classifier
 from service.runtime.answers import Answers
 
 
@@ -27,22 +27,27 @@ def bias(
 
     Read from the maps that were kept, so it takes seconds. `fovea evaluate bias` looks at images themselves.
     """
-    forms: tuple[Form, ...] = ("json", "html") if html else ("json",)
+    from service.collections.reports.bias_page import page  # noqa: PLC0415
+    from service.collections.reports.recall import judged  # noqa: PLC0415  scipy's statistics take a while to import
+
     with told():
-        figures, *page = asyncio.run(_made(name, forms, registry))
-    report = Bias.model_validate_json(figures)
+        classifier, items = asyncio.run(_kept(name, registry))
+        entry = classifier.entry
+        report, recalled = judged(items, entry.labels, entry.rivals)
     if as_json:
         typer.echo(report.model_dump_json(indent=2))
     else:
         show(table_console(), report)
     if html:
-        write(page[0].decode(), html, as_json)
+        source = f"the collection {name}"
+        write(page(report, source, classifier.title, entry.card.notice, recalled.backgrounds), html, as_json)
 
 
-async def _made(name: str, forms: tuple[Form, ...], registry: Path | None) -> list[bytes]:
+async def _kept(name: str, registry: Path | None) -> tuple[Classifier, list[Item]]:
     library = Library(Answers(settings(registry=registry)))
     try:
         library.answers.registry.load(library.store.collection(name).model)
-        return [await bias_of(library, name, form) for form in forms]
+        _, classifier = await library.opened(name)
+        return classifier, [item for _, item in library.store.looks(name)]
     finally:
         await library.close()

@@ -120,7 +120,7 @@ class Library:
         return await asyncio.to_thread(lambda: list(self.store.collections()))
 
     def stale(self, collection: Collection) -> bool:
-        """Whether the collection's model is gone, or known to have other weights now."""
+        """Whether the collection's model is gone, or known to have other weights now. Blocks."""
         registry = self.answers.registry
         if collection.model not in registry.names:
             return True
@@ -136,7 +136,7 @@ class Library:
     async def opened(self, name: str) -> tuple[Collection, Classifier]:
         """A collection and its model. Raises UnknownName, ModelUnavailable, StaleCollection."""
         collection = await asyncio.to_thread(lambda: self.store.collection(name))
-        if self.stale(collection):
+        if await asyncio.to_thread(self.stale, collection):
             mended = (
                 f"POST /collections/{name}/reembed embeds its images again" if collection.originals
                 else "fill a new collection, for the images of this one are not kept"

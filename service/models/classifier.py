@@ -73,6 +73,11 @@ class Classifier:
         runner, parity = chosen(trial, engine, precision)
         return replace(plain, engine=runner, parity=parity)
 
+    @property
+    def title(self) -> str:
+        """Its name, version and weights, as reports name it."""
+        return f"{self.entry.name} {self.entry.version}, weights {self.weights_sha256[:12]}"
+
     @cached_property
     def cut(self) -> str:
         """The entry's default layer, or the last spatial map that no pooling has coarsened."""

@@ -137,6 +137,11 @@ class Entry(BaseModel):
         return self
 
     @property
+    def rivals(self) -> bool:
+        """Whether classes compete, so that only differences of their logits count."""
+        return self.activation != "sigmoid"
+
+    @property
     def is_official(self) -> bool:
         """Whether the weights are torchvision's own."""
         return self.weights.startswith(SCHEME)

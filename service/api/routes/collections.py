@@ -10,10 +10,11 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from service.api import reference
 from service.api.asking import as_json, ask_all
 from service.api.body import read_images, read_masked
+from service.api.collection_queries import CollectionQuery, ItemsQuery, NeighborsQuery, PageQuery
 from service.api.contract import BINARY, IMAGES, MASKED_IMAGES, OF_IMAGES, Responses, answers_with, example, problems
 from service.api.jobs import Job
 from service.api.problems import describe
-from service.api.queries import CollectionQuery, ItemsQuery, NeighborsQuery, PageQuery, Plain
+from service.api.queries import Plain
 from service.api.reference import Collection, Collections, Item, Items, NeighborsAnswer, NeighborsAnswers, Saved, Saveds
 from service.api.routes.jobs import ACCEPTED
 from service.api.wiring import Allowed, Kept
@@ -38,7 +39,7 @@ async def create(request: Request, query: Annotated[CollectionQuery, Query()], l
     """A new, empty collection for one version of one model."""
     query.check(request.query_params)
     made = await library.create(query.name, query.model, query.thumbnails, query.originals)
-    return Collection.of(made, library)
+    return await asyncio.to_thread(Collection.of, made, library)
 
 
 @router.get("/collections", responses=example(Collections(collections=[reference.COLLECTION])) | problems(422, 503))
@@ -46,21 +47,21 @@ async def collections(request: Request, query: Plain, library: Kept) -> Collecti
     """All collections, with how many images each has and whether it still fits its model."""
     query.check(request.query_params)
     found = await library.collections()
-    return Collections(collections=[Collection.of(one, library) for one in found])
+    return Collections(collections=await asyncio.to_thread(lambda: [Collection.of(one, library) for one in found]))
 
 
 @router.get("/collections/{name}", responses=example(reference.COLLECTION) | problems(404, 422, 503))
 async def collection(request: Request, name: Name, query: Plain, library: Kept) -> Collection:
     """One collection: its model, what it keeps, and how many images it has."""
     query.check(request.query_params)
-    return Collection.of(await asyncio.to_thread(lambda: library.store.collection(name)), library)
+    return await asyncio.to_thread(lambda: Collection.of(library.store.collection(name), library))
 
 
 @router.delete("/collections/{name}", responses=example(reference.COLLECTION) | problems(404, 422, 503, 507))
 async def delete(request: Request, name: Name, query: Plain, library: Kept) -> Collection:
     """Forget a collection and everything in it. Answers with what it was."""
     query.check(request.query_params)
-    was = Collection.of(await asyncio.to_thread(lambda: library.store.collection(name)), library)
+    was = await asyncio.to_thread(lambda: Collection.of(library.store.collection(name), library))
     await asyncio.to_thread(lambda: library.store.delete(name))
     return was
 

@@ -9,11 +9,12 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from service.api.asking import as_json, ask_all
 from service.api.body import read_images
+from service.api.collection_queries import PlaceQuery, ProjectionQuery
 from service.api.contract import IMAGES, TILES, Responses, answers_with, example, problems
 from service.api.jobs import Job
 from service.api.maps import LINE, MAP, MAPS, Map, MapLine, Maps, PlaceAnswer, PlaceAnswers
 from service.api.negotiation import choose
-from service.api.queries import PlaceQuery, Plain, ProjectionQuery
+from service.api.queries import Plain
 from service.api.routes.collections import Name
 from service.api.routes.jobs import ACCEPTED
 from service.api.wiring import Allowed, Kept

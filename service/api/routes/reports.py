@@ -7,9 +7,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
+from service.api.collection_queries import UnitQuery
 from service.api.contract import Responses, example, problems
 from service.api.negotiation import choose
-from service.api.queries import Plain, UnitQuery
+from service.api.queries import Plain
 from service.api.reports import BIAS, UNIT, BiasReport, UnitReport
 from service.api.routes.collections import Name
 from service.api.wiring import Kept

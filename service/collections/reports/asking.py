@@ -44,12 +44,12 @@ async def bias_of(library: Library, name: str, form: Form = "json", told: Told =
 
     Raises UnknownName, ModelUnavailable, StaleCollection, DoesNotApply, Overloaded, JobFailed.
     """
-    collection, classifier = await library.opened(name)
+    _, classifier = await library.opened(name)
     entry = classifier.entry
     arguments = {
         "labels": entry.labels,
-        "rivals": entry.activation != "sigmoid",
-        "model": f"{entry.name} {entry.version}, weights {collection.weights_sha256[:12]}",
+        "rivals": entry.rivals,
+        "model": classifier.title,
         "notice": entry.card.notice,
         "form": form,
     }

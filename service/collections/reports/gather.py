@@ -96,7 +96,7 @@ def gather(classifier: Classifier, images: Iterable[Seen], mask: str = "", tick:
         field=np.stack(fields),
         mask=np.stack(masks) if masks else None,
         names=entry.labels,
-        rivals=entry.activation != "sigmoid",
+        rivals=entry.rivals,
     )
     means = {entry.labels[k]: np.rint(total / count).astype(np.uint8) for k, (total, count) in sums.items()}
     return Gathered(evidence, means)

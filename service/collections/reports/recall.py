@@ -47,27 +47,29 @@ class _Columns:
 
 
 def report(arguments: Mapping[str, Any], told: Told) -> bytes:
-    """What the child process is asked for; see `reports.bias_of`."""
+    """What the child process is asked for; see `asking.bias_of`."""
     name = arguments["collection"]
     told(0.0, "reading maps")
     store = SqliteStore(Path(arguments["folder"]))
     try:
-        recalled = recall((item for _, item in store.looks(name)), tuple(arguments["labels"]), arguments["rivals"])
+        items = (item for _, item in store.looks(name))
+        found, recalled = judged(items, tuple(arguments["labels"]), arguments["rivals"])
     finally:
         store.close()
-    told(0.5, "comparing")
-    found = _told_of_masks(bias(recalled.evidence), recalled)
     if arguments["form"] == "json":
         return found.model_dump_json().encode()
     source = f"the collection {name}"
     return page(found, source, arguments["model"], arguments["notice"], recalled.backgrounds).encode()
 
 
-def _told_of_masks(report: Bias, recalled: Recalled) -> Bias:
+def judged(items: Iterable[Item], labels: tuple[str, ...], rivals: bool) -> tuple[Bias, Recalled]:
+    """The bias report on items, and what it rests on. Raises what `recall` raises."""
+    recalled = recall(items, labels, rivals)
+    report = bias(recalled.evidence)
     if not 0 < recalled.masked < report.images:
-        return report
+        return report, recalled
     said = f"the masks: {recalled.masked} of {report.images} images came with one, and all would have to"
-    return report.model_copy(update={"untested": [*report.untested, said]})
+    return report.model_copy(update={"untested": [*report.untested, said]}), recalled
 
 
 def recall(items: Iterable[Item], labels: tuple[str, ...], rivals: bool) -> Recalled:
