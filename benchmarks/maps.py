@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from service.collections.collection import PIXELS, Collection, Item
 from service.collections.library import Library
-from service.collections.maps import atlas
-from service.collections.projection import METHODS, Wish
+from service.collections.projection import PROJECTION_METHODS, ProjectionRequest
+from service.collections.projections import operations
 from service.runtime.answers import Answers
 from service.settings import Settings
 
@@ -34,20 +34,23 @@ async def _measured(count: int, folder: Path) -> dict[str, dict[str, float]]:
     try:
         _fill(library, count)
         fresh = clouds(PLACED, 2)
-        return {f"{method} of {count} x {DIM}": await _one(library, Wish(method), fresh) for method in METHODS}
+        return {
+            f"{method} of {count} x {DIM}": await _one(library, ProjectionRequest(method), fresh)
+            for method in PROJECTION_METHODS
+        }
     finally:
         await library.close()
 
 
-async def _one(library: Library, wish: Wish, fresh: NDArray[np.float32]) -> dict[str, float]:
+async def _one(library: Library, wish: ProjectionRequest, fresh: NDArray[np.float32]) -> dict[str, float]:
     peaks = [0.0]
     begun = time.perf_counter()
-    facts = await atlas.fit(library, "clouds", vars(wish), lambda *_: peaks.append(_children_mb()))
+    facts = await operations.fit(library, "clouds", vars(wish), lambda *_: peaks.append(_children_mb()))
     took = time.perf_counter() - begun
     found, times = library.store.map("clouds", facts.name), []
     for vector in fresh:
         begun = time.perf_counter()
-        atlas.spot(library, "clouds", found, vector)
+        operations.spot(library, "clouds", found, vector)
         times.append((time.perf_counter() - begun) * 1000)
     p50, p99 = np.percentile(times[10:], [50, 99])  # the first one reads the vectors
     figures = {"fit_s": round(took, 1), "memory_mb": round(max(peaks)), "place_p50_ms": round(float(p50), 2)}

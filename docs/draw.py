@@ -12,7 +12,7 @@ from service.errors import DoesNotApply
 from service.explain.methods import METHODS
 from service.models.registry import Registry
 from service.runtime.answers import Answers
-from service.runtime.exchange import Question
+from service.runtime.question import Question
 from service.settings import Settings
 from service.training.fundus import binary
 

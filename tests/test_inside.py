@@ -15,7 +15,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from service.cli.main import app
-from service.collections.maps import fitting
+from service.collections.projections import fitting
 from tests.test_readme import ROOT, served
 
 PAGE = (ROOT / "docs" / "inside.md").read_text()

@@ -19,7 +19,7 @@ import pytest
 from typer.testing import CliRunner
 
 from service.cli.main import app
-from service.collections.maps import fitting
+from service.collections.projections import fitting
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

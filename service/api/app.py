@@ -14,10 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from service.api.envelope import Envelope
-from service.api.examples import told
-from service.api.limits import Limits
-from service.api.metrics import Metrics
+from service.api.openapi.examples import keep_example_nulls
 from service.api.problems import OF_HTTP, UNEXPECTED, occurrence, reply, reply_to
 from service.api.routes import (
     analyze,
@@ -25,16 +22,19 @@ from service.api.routes import (
     embed,
     explain,
     jobs,
-    maps,
     methods,
     models,
     pages,
     predict,
     probes,
     problems,
+    projections,
     reports,
 )
-from service.api.works import WORKS
+from service.api.server.metrics import Metrics
+from service.api.server.request_limits import RequestLimits
+from service.api.server.response_middleware import ResponseMiddleware
+from service.collections.job_kinds import JOB_KINDS
 from service.collections.library import Library
 from service.errors import BadParameter
 from service.runtime.answers import Answers
@@ -60,7 +60,21 @@ TAGS = [
     {"name": "operation", "description": "Probes, metrics, and what problems mean."},
 ]
 
-ROUTERS = (predict, explain, embed, analyze, collections, maps, reports, jobs, models, methods, probes, problems, pages)
+ROUTERS = (
+    predict,
+    explain,
+    embed,
+    analyze,
+    collections,
+    projections,
+    reports,
+    jobs,
+    models,
+    methods,
+    probes,
+    problems,
+    pages,
+)
 
 NO_TELEMETRY = TelemetryConfig(tracing=False, metrics=False, logs=False, operation_spans=False, auto_configure=False)
 """FastAPI's own would hand queries and errors to any exporter that the environment names."""
@@ -85,7 +99,7 @@ def create_app(settings: Settings, answers: Answers | None = None) -> FastAPI:
     )
     app.state.settings = settings
     app.state.answers = answers or Answers(settings)
-    app.state.library = Library(app.state.answers, WORKS)
+    app.state.library = Library(app.state.answers, JOB_KINDS)
     app.state.metrics = Metrics()
     app.state.metrics.watch_models(_states(app.state.answers))
     app.state.draining = False
@@ -94,8 +108,8 @@ def create_app(settings: Settings, answers: Answers | None = None) -> FastAPI:
     app.router.routes.extend(pages.MOUNTS)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_invalid)
-    app.add_middleware(Limits, settings=settings)
-    app.add_middleware(Envelope, metrics=app.state.metrics)
+    app.add_middleware(RequestLimits, settings=settings)
+    app.add_middleware(ResponseMiddleware, metrics=app.state.metrics)
     return app
 
 
@@ -110,7 +124,7 @@ class Fovea(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """The document, made once."""
         if self.openapi_schema is None:
-            self.openapi_schema = told(super().openapi())
+            self.openapi_schema = keep_example_nulls(super().openapi())
         return self.openapi_schema
 
 

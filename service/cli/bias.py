@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from service.cli.looking import (
+from service.cli.evaluation_options import (
     GENERATED,
     DataArgument,
     HtmlOption,
@@ -18,16 +18,16 @@ from service.cli.looking import (
     ModelOption,
     PictureOption,
     RegistryOption,
-    cases,
     draw,
-    loaded,
+    error_exit,
+    image_source,
+    load_model,
     progress,
     table_console,
-    told,
     write,
 )
 from service.collections.reports.bias_report import Bias
-from service.runtime.survey import survey
+from service.runtime.batch_inference import inspect_all
 
 COLOURS = {"found": "red", "not_found": "green", "cannot_say": "yellow"}
 
@@ -53,13 +53,13 @@ def bias(
     from service.collections.reports.bias import bias as report_on  # noqa: PLC0415  scipy's statistics take a while to import
     from service.collections.reports.bias_page import page  # noqa: PLC0415
     from service.collections.reports.bias_page import picture as paint  # noqa: PLC0415
-    from service.collections.reports.gather import gather  # noqa: PLC0415
+    from service.collections.reports.collected_evidence import collect_evidence  # noqa: PLC0415
 
-    with told():
-        classifier = loaded(model, registry)
-        case = cases(data, classifier.entry, images, marker)
+    with error_exit():
+        classifier = load_model(model, registry)
+        case = image_source(data, classifier.entry, images, marker)
         with progress("Looking", case.count) as tick:
-            gathered = gather(classifier, survey(classifier, case.start()), mask, tick)
+            gathered = collect_evidence(classifier, inspect_all(classifier, case.start()), mask, tick)
         report = report_on(gathered.evidence)
         if picture:
             draw(paint(report, gathered.backgrounds), picture)
@@ -77,13 +77,13 @@ def show(console: Console, report: Bias) -> None:
     words = report.verdict.replace("_", " ")
     console.print(f"[{COLOURS[report.verdict]}]{words}[/]: {report.reason}.", highlight=False, soft_wrap=True)
     table = Table("class", "called so", "wrongly", "outside", "even", "attention", "decisive", "95 %", "p")
-    for look in report.classes:
-        for one in look.outside:
+    for inspection in report.classes:
+        for one in inspection.outside:
             decided = one.decisive
             table.add_row(
-                look.label,
-                str(look.said),
-                str(look.wrong),
+                inspection.label,
+                str(inspection.said),
+                str(inspection.wrong),
                 one.place,
                 f"{one.even:.1%}",
                 "" if one.attention is None else f"{one.attention:.1%}",

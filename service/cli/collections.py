@@ -18,15 +18,15 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from service.cli.configured import settings
-from service.cli.importing import import_
-from service.cli.looking import JsonOption, RegistryOption, told
-from service.cli.maps import map_
-from service.cli.recalled import bias
-from service.collections import renewal
+from service.cli.collection_bias import bias
+from service.cli.collection_import import import_
+from service.cli.evaluation_options import JsonOption, RegistryOption, error_exit
+from service.cli.projections import map_
+from service.cli.settings_options import settings
+from service.collections import reembedding
 from service.collections.collection import Collection
 from service.collections.library import Library
-from service.collections.maps import atlas
+from service.collections.projections import operations
 from service.runtime.answers import Answers
 
 app = typer.Typer(
@@ -76,7 +76,7 @@ def show(name: NameArgument, registry: RegistryOption = None, as_json: JsonOptio
     """One collection: labels, model, size, maps, and whether it still fits its model."""
     with _library(registry) as library:
         collection, content = library.store.collection(name), library.store.content(name)
-        maps = {one.name: atlas.outdated(library.store, name, one) for one in library.store.maps(name)}
+        maps = {one.name: operations.outdated(library.store, name, one) for one in library.store.maps(name)}
         found = _facts(library, collection) | asdict(content) | {"maps": maps}
     if as_json:
         typer.echo(json.dumps(found, indent=2))
@@ -134,7 +134,7 @@ async def _renewed(library: Library, name: str) -> Collection:
     try:
         with Progress(*columns, console=Console(stderr=True)) as bar:
             task = bar.add_task(name, total=1.0)
-            found = await renewal.renew(
+            found = await reembedding.reembed_item(
                 library, name, lambda done, stage: bar.update(task, completed=done, description=stage)
             )
             bar.update(task, completed=1.0, description=f"{found.count} images embedded again")
@@ -146,7 +146,7 @@ async def _renewed(library: Library, name: str) -> Collection:
 @contextmanager
 def _library(registry: Path | None) -> Iterator[Library]:
     """The collections on the disk; our own errors end the command in plain words."""
-    with told():
+    with error_exit():
         library = Library(Answers(settings(registry=registry)))
         try:
             yield library

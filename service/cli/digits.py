@@ -12,11 +12,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from service.cli.looking import JsonOption, told
+from service.cli.evaluation_options import JsonOption, error_exit
 from service.errors import BadParameter
 
 if TYPE_CHECKING:
-    from service.collections.maps.digits import Example
+    from service.collections.projections.digits import Example
 
 
 def digits(
@@ -26,9 +26,9 @@ def digits(
     as_json: JsonOption = False,
 ) -> None:
     """Train a small network on handwritten digits, and map those it has not seen: pixels beside learned features."""
-    from service.collections.maps import digits_picture  # noqa: PLC0415  torch takes seconds
+    from service.collections.projections import digits_picture  # noqa: PLC0415  torch takes seconds
 
-    with told():
+    with error_exit():
         if out is not None and out.suffix.lower() != ".png":
             raise BadParameter(f"--out {out.name}: name a .png file")
         found = _made(seed, epochs)
@@ -49,7 +49,7 @@ def digits(
 def _made(seed: int, epochs: int) -> Example:
     import torch  # noqa: PLC0415
 
-    from service.collections.maps.digits import example  # noqa: PLC0415
+    from service.collections.projections.digits import example  # noqa: PLC0415
 
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     before = torch.get_num_threads()

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from service.cli.looking import (
+from service.cli.evaluation_options import (
     GENERATED,
     DataArgument,
     HtmlOption,
@@ -17,12 +17,12 @@ from service.cli.looking import (
     ModelOption,
     PictureOption,
     RegistryOption,
-    cases,
     draw,
-    loaded,
+    error_exit,
+    image_source,
+    load_model,
     progress,
     table_console,
-    told,
     write,
 )
 from service.collections.reports.dissection_report import Dissection
@@ -49,9 +49,9 @@ def dissection(
     from service.collections.reports.dissection_page import best, page  # noqa: PLC0415
     from service.collections.reports.dissection_page import picture as paint  # noqa: PLC0415
 
-    with told():
-        classifier = loaded(model, registry)
-        case = cases(data, classifier.entry, images)
+    with error_exit():
+        classifier = load_model(model, registry)
+        case = image_source(data, classifier.entry, images)
         with progress("Dissecting, twice over", 2 * case.count) as tick:
             report, thrills = dissect(classifier, case.start, case.count, layer or "", tick)
         if picture:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from service.cli.looking import (
+from service.cli.evaluation_options import (
     GENERATED,
     DataArgument,
     HtmlOption,
@@ -17,17 +17,17 @@ from service.cli.looking import (
     ModelOption,
     PictureOption,
     RegistryOption,
-    cases,
-    counted,
+    count_progress,
     draw,
-    loaded,
+    error_exit,
+    image_source,
+    load_model,
     progress,
     table_console,
-    told,
     write,
 )
 from service.collections.reports.mistakes import METHOD, Mistakes
-from service.runtime.survey import survey
+from service.runtime.batch_inference import inspect_all
 
 
 def errors(
@@ -47,11 +47,11 @@ def errors(
     from service.collections.reports.mistakes_page import page  # noqa: PLC0415
     from service.collections.reports.mistakes_page import picture as paint  # noqa: PLC0415
 
-    with told():
-        classifier = loaded(model, registry)
-        case = cases(data, classifier.entry, images, marker)
+    with error_exit():
+        classifier = load_model(model, registry)
+        case = image_source(data, classifier.entry, images, marker)
         with progress("Looking", case.count) as tick:
-            found = mistakes(classifier, counted(survey(classifier, case.start()), tick), top, method)
+            found = mistakes(classifier, count_progress(inspect_all(classifier, case.start()), tick), top, method)
         if picture and found.report.worst:
             draw(paint(found), picture)
     if as_json:

@@ -16,11 +16,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column, Table
 
 from service.cli.bias import bias
-from service.cli.configured import settings
 from service.cli.digits import digits
 from service.cli.dissection import dissection
 from service.cli.errors import errors
-from service.cli.exciting import exciting
+from service.cli.settings_options import settings
+from service.cli.top_activations import exciting
 from service.errors import DoesNotApply, FoveaError
 from service.explain.method import Method
 from service.explain.methods import METHODS
@@ -28,8 +28,8 @@ from service.explain.tokens import spatial
 from service.models.classifier import Classifier
 from service.models.registry import Registry
 from service.models.scores import direction
+from service.runtime.batch_inference import LabelledImage
 from service.runtime.examine import method_named, obstacle
-from service.runtime.survey import Specimen
 
 app = typer.Typer(help="Measure models and their explanations.", no_args_is_help=True)
 
@@ -72,9 +72,9 @@ def localisation(
         for asked in model or [""]:
             classifier = registry.load(asked or None)
             with _counting(asked or classifier.entry.name) as progress:
-                specimens, count = _specimens(data, classifier, images)
+                labelled, count = _specimens(data, classifier, images)
                 methods = _methods(method, classifier, layer)
-                scores += work.localise(classifier, methods, progress.track(specimens, count), layer)
+                scores += work.localise(classifier, methods, progress.track(labelled, count), layer)
     if as_json:
         typer.echo(json.dumps([asdict(score) for score in scores], indent=2))
         return
@@ -106,10 +106,10 @@ def faithfulness(
 
     with _told():
         classifier = Registry(settings()).load(model)
-        specimens, count = _specimens(data, classifier, images)
+        labelled, count = _specimens(data, classifier, images)
         with _counting(classifier.entry.name) as progress:
             methods = _methods(method, classifier, layer)
-            rows = work.faithfulness(classifier, methods, progress.track(specimens, count), layer)
+            rows = work.faithfulness(classifier, methods, progress.track(labelled, count), layer)
         if plot is not None:
             work.plot(rows, plot)
     if as_json:
@@ -142,15 +142,15 @@ def _counting(title: str) -> Iterator[Progress]:
         yield progress
 
 
-def _specimens(data: Path | None, classifier: Classifier, images: int) -> tuple[Iterable[Specimen], int]:
+def _specimens(data: Path | None, classifier: Classifier, images: int) -> tuple[Iterable[LabelledImage], int]:
     """A folder's images, or generated eyes of the kind that the classifier knows; and how many there are."""
-    from service.training import specimens  # noqa: PLC0415  the generator takes a second to import
+    from service.training import labelled_images  # noqa: PLC0415  the generator takes a second to import
     from service.training.render import Recipe  # noqa: PLC0415
 
     if data is not None:
-        return specimens.folder(data), len(specimens.files(data))
+        return labelled_images.folder(data), len(labelled_images.files(data))
     kind = "five" if len(classifier.entry.labels) > 2 else "binary"
-    return specimens.generated(Recipe(kind, GENERATED_FROM, images)), images
+    return labelled_images.generated(Recipe(kind, GENERATED_FROM, images)), images
 
 
 def _methods(names: list[str] | None, classifier: Classifier, layer: str | None) -> list[Method]:

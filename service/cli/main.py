@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from service.cli import ask, collections, evaluate, models, openapi, serve, train
+from service.cli import answers, collections, evaluate, models, openapi, serve, train
 
 app = typer.Typer(
     name="fovea",
@@ -15,9 +15,9 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 app.command(epilog="Example: `fovea serve --port 8000`")(serve.serve)
-app.command(epilog="Example: `fovea predict samples/retina.jpg --model resnet18`")(ask.predict)
-app.command(epilog="Example: `fovea explain samples/retina.jpg --method gradcam --out map.png`")(ask.explain)
-app.command(epilog="Example: `fovea embed samples/retina.jpg --out vector.npy`")(ask.embed)
+app.command(epilog="Example: `fovea predict samples/retina.jpg --model resnet18`")(answers.predict)
+app.command(epilog="Example: `fovea explain samples/retina.jpg --method gradcam --out map.png`")(answers.explain)
+app.command(epilog="Example: `fovea embed samples/retina.jpg --out vector.npy`")(answers.embed)
 app.add_typer(models.app, name="models")
 app.command(epilog="Example: `fovea train --help`")(train.train)
 app.add_typer(evaluate.app, name="evaluate")

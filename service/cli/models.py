@@ -14,9 +14,9 @@ from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.table import Table
 
-from service.cli.configured import settings
-from service.cli.sheet import sheet
-from service.cli.units import activations, filters
+from service.cli.layers import activations, filters
+from service.cli.model_sheet import sheet
+from service.cli.settings_options import settings
 from service.errors import FoveaError, WeightsError
 from service.models.convert import convert as convert_file
 from service.models.entry import Entry, to_toml

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from service.api.app import create_app, document
-from service.cli.configured import settings
+from service.cli.settings_options import settings
 from service.settings import SHIPPED_REGISTRY
 
 COMMITTED = Path("openapi/openapi.json")

@@ -13,8 +13,8 @@ from typing import Annotated, Any
 import typer
 
 from service.api.app import create_app
-from service.api.server import Server
-from service.cli import configured
+from service.api.server.draining import DrainingServer
+from service.cli import settings_options
 from service.engines.choice import choose
 from service.errors import FoveaError
 from service.settings import Settings, available_cores
@@ -35,7 +35,7 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
     """
 
     def flagged(**flags: Any) -> None:
-        command(configured.settings(**flags))
+        command(settings_options.settings(**flags))
 
     flagged.__doc__, flagged.__name__ = command.__doc__, command.__name__
     parameters = [_flag(name) for name in Settings.model_fields]
@@ -84,7 +84,7 @@ def serve(settings: Settings) -> None:
         settings.decoders,
         settings.batch_size,
     )
-    Server(app, settings).run()
+    DrainingServer(app, settings).run()
 
 
 def _give_memory_back() -> None:

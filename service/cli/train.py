@@ -18,15 +18,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from torch import nn
 
-from service.cli.configured import settings
+from service.cli.settings_options import settings
 from service.errors import FoveaError, TrainingError
 from service.images.frame import Frame
 from service.models.weights import parse
 from service.settings import available_cores
 from service.training.data import Material, folder, generated
+from service.training.model_package import Origin, Trial, rehearse, tried, write
 from service.training.optimizers import OPTIMIZERS
 from service.training.schedules import SCHEDULES
-from service.training.ship import Origin, Trial, rehearse, tried, write
 from service.training.train import Phase, Plan, Tick, Trainer
 
 GENERATED = {"fundus": "five", "glaucoma": "binary"}

@@ -37,7 +37,7 @@ class Collection:
 
 
 @dataclass(frozen=True)
-class Sent:
+class NewImage:
     """An image for a collection, as its sender has it. data, mask: files. name, label: may be empty."""
 
     data: bytes
@@ -75,7 +75,7 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Line:
+class ItemSummary:
     """An item as a list shows it. id: its number in the collection, never given twice."""
 
     id: int
@@ -87,7 +87,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Added:
+class AddResult:
     """What became of one image: its number, and whether it was there already."""
 
     id: int
@@ -107,7 +107,7 @@ class Revision:
     last: int
 
 
-def checked(name: str) -> str:
+def check_name(name: str) -> str:
     """The name, if a collection may be called so. Raises BadParameter."""
     if NAME.fullmatch(name) is None:
         raise BadParameter(

@@ -12,53 +12,54 @@ from functools import cached_property, partial
 import numpy as np
 from numpy.typing import NDArray
 
-from service.collections.collection import Added, Collection, Item, Line, Sent, checked
-from service.collections.making import THUMBNAIL, make, masked, small
+from service.collections.collection import AddResult, Collection, Item, ItemSummary, NewImage, check_name
+from service.collections.item_builder import THUMBNAIL, build_item, small_pixels, with_mask
 from service.collections.neighbours import Metric
-from service.collections.shelf import Shelf
-from service.collections.sqlite import SqliteStore
-from service.collections.store import Space, Store
+from service.collections.store.interface import Space, Store
+from service.collections.store.sqlite import SqliteStore
+from service.collections.vector_index import VectorIndex
 from service.errors import FoveaError, RequestError, StaleCollection
+from service.jobs.queue import Job, JobQueue, ReportProgress
+from service.jobs.turns import TurnLimiter
 from service.models.classifier import Classifier
 from service.runtime.answers import Answers
-from service.runtime.desk import Desk
-from service.runtime.exchange import Answer, Question
-from service.runtime.jobs import Job, Jobs, Told
-from service.runtime.look import Look
+from service.runtime.inspection import Inspection
+from service.runtime.question import Question
+from service.runtime.results import Answer
 
-MOST_SHELVES = 4
+MAX_INDEXES = 4
 """Sets of vectors held in memory at a time."""
 
 
 @dataclass(frozen=True)
-class Neighbour:
+class Neighbor:
     """A reference image and how far away it is. thumbnail: JPEG."""
 
-    line: Line
+    line: ItemSummary
     distance: float
     thumbnail: bytes | None
 
 
 @dataclass(frozen=True)
-class Neighbourhood(Answer):
+class NeighborsAnswer(Answer):
     """An image's answer with its neighbours, nearest first.
 
     votes: how many of them have each label, most frequent first. exact: whether all images were compared.
     """
 
-    neighbours: tuple[Neighbour, ...] = ()
+    neighbours: tuple[Neighbor, ...] = ()
     votes: Mapping[str, int] = field(default_factory=dict)
     exact: bool = True
 
     @classmethod
-    def around(cls, answer: Answer, found: Sequence[Neighbour] = (), exact: bool = True) -> Neighbourhood:
+    def around(cls, answer: Answer, found: Sequence[Neighbor] = (), exact: bool = True) -> NeighborsAnswer:
         """An answer with neighbours."""
         votes = Counter(one.line.label for one in found if one.line.label)
         return cls(**vars(answer), neighbours=tuple(found), votes=dict(votes.most_common()), exact=exact)
 
 
 @dataclass(frozen=True)
-class Near:
+class NeighborsRequest:
     """What neighbours are asked for."""
 
     k: int = 10
@@ -66,23 +67,23 @@ class Near:
     space: Space = "features"
 
 
-LongWork = Callable[["Library", Job, Told], Awaitable[str]]
+JobFunction = Callable[["Library", Job, ReportProgress], Awaitable[str]]
 """Does a job for a library, tells how far it is, and returns the address of what came out; see `jobs.Work`."""
 
-NO_WORKS: Mapping[str, LongWork] = {}
+NO_JOB_KINDS: Mapping[str, JobFunction] = {}
 
 
 class Library:
     """The collections of one running service; the store is opened when it is first needed."""
 
-    def __init__(self, answers: Answers, works: Mapping[str, LongWork] = NO_WORKS) -> None:
+    def __init__(self, answers: Answers, works: Mapping[str, JobFunction] = NO_JOB_KINDS) -> None:
         """works: what a job may be, by name."""
         self.answers = answers
         kinds = {kind: partial(work, self) for kind, work in works.items()}
-        self.jobs = Jobs(answers.settings.collections_folder, kinds)
-        self.desk = Desk()
+        self.jobs = JobQueue(answers.settings.collections_folder, kinds)
+        self.desk = TurnLimiter()
         self._opening, self._shelving = threading.Lock(), threading.Lock()
-        self._shelves: dict[tuple[str, Space, Metric], Shelf] = {}
+        self._shelves: dict[tuple[str, Space, Metric], VectorIndex] = {}
 
     @property
     def store(self) -> Store:
@@ -106,7 +107,7 @@ class Library:
 
     async def create(self, name: str, model: str | None, thumbnails: bool, originals: bool) -> Collection:
         """A new collection for a model that is ready. Raises BadParameter, UnknownName, ModelUnavailable."""
-        checked(name)
+        check_name(name)
         classifier = self.answers.registry.get(model)
         layer = classifier.embedding_layer
         made = Collection(
@@ -153,27 +154,27 @@ class Library:
         if self.store.collection(name).weights_sha256 != answer.model.weights_sha256:
             raise StaleCollection(f"collection {name!r} or its model changed its weights a moment ago; ask again")
 
-    async def seen(self, sent: Sent, collection: Collection) -> Item:
+    async def seen(self, sent: NewImage, collection: Collection) -> Item:
         """What a collection would keep of an image.
 
         Raises RefusedImage and all that `Answers.look` raises, and the same of its mask, whose text then says so.
         """
-        look = await self.answers.look(sent.data, collection.model, THUMBNAIL if collection.thumbnails else 0)
-        if look.classifier.weights_sha256 != collection.weights_sha256:
+        inspection = await self.answers.inspect(sent.data, collection.model, THUMBNAIL if collection.thumbnails else 0)
+        if inspection.classifier.weights_sha256 != collection.weights_sha256:
             raise StaleCollection(f"the weights of model {collection.model!r} changed a moment ago; ask again")
-        item = await asyncio.to_thread(make, look, sent.data, collection, sent.name, sent.label)
+        item = await asyncio.to_thread(build_item, inspection, sent.data, collection, sent.name, sent.label)
         if sent.mask is None:
             return item
-        return masked(item, await self.covered(sent.mask, look), sent.mask, collection)
+        return with_mask(item, await self.covered(sent.mask, inspection), sent.mask, collection)
 
-    async def covered(self, mask: bytes, look: Look) -> NDArray[np.float32]:
+    async def covered(self, mask: bytes, inspection: Inspection) -> NDArray[np.float32]:
         """See `Answers.covered`; what is wrong with a mask is told apart from what is wrong with an image."""
         try:
-            return await self.answers.covered(mask, look)
+            return await self.answers.covered(mask, inspection)
         except RequestError as error:
             raise type(error)(f"the image's mask: {error}") from None
 
-    async def add(self, name: str, images: Sequence[Sent]) -> list[Added | FoveaError]:
+    async def add(self, name: str, images: Sequence[NewImage]) -> list[AddResult | FoveaError]:
         """Keep images. What is returned as Added is on the disk.
 
         One that cannot be read, whose mask does not fit, or that the model's guard refuses, is not kept, and its error
@@ -189,34 +190,34 @@ class Library:
         added = iter(await asyncio.to_thread(lambda: self.store.add(name, items, weights)) if items else ())
         return [one if isinstance(one, FoveaError) else next(added) for one in found]
 
-    async def neighbours(self, name: str, data: bytes, near: Near, question: Question) -> Neighbourhood:
+    async def neighbours(self, name: str, data: bytes, near: NeighborsRequest, question: Question) -> NeighborsAnswer:
         """The most similar images of a collection. An image that the model refuses has none."""
         collection, _ = await self.opened(name)
         asked = Question(model=collection.model, top_k=question.top_k)
         answer = await self.answers.embed(data, asked)
         if answer.embedding is None:
-            return Neighbourhood.around(answer)
+            return NeighborsAnswer.around(answer)
         vector = answer.embedding.vector
         if near.space == "pixels":
-            look = await self.answers.look(data, collection.model)
-            vector = (small(look.prepared.x).reshape(-1) / np.float32(255)).astype(np.float32)
+            inspection = await self.answers.inspect(data, collection.model)
+            vector = (small_pixels(inspection.prepared.x).reshape(-1) / np.float32(255)).astype(np.float32)
         return await asyncio.to_thread(self._found, name, vector, near, answer)
 
-    def _found(self, name: str, vector: NDArray[np.float32], near: Near, answer: Answer) -> Neighbourhood:
+    def _found(self, name: str, vector: NDArray[np.float32], near: NeighborsRequest, answer: Answer) -> NeighborsAnswer:
         found = self.shelf(name, near.metric, near.space).search(vector, near.k)
         self.still(name, answer)
         ids = found.ids.tolist()
         lines = self.store.named(name, ids)
         there = [(lines[one], away) for one, away in zip(ids, found.distances.tolist(), strict=True) if one in lines]
-        nearest = [Neighbour(line, away, self.store.thumbnail(name, line.id)) for line, away in there[: near.k]]
-        return Neighbourhood.around(answer, nearest, found.exact)
+        nearest = [Neighbor(line, away, self.store.thumbnail(name, line.id)) for line, away in there[: near.k]]
+        return NeighborsAnswer.around(answer, nearest, found.exact)
 
-    def shelf(self, name: str, metric: Metric, space: Space = "features") -> Shelf:
+    def shelf(self, name: str, metric: Metric, space: Space = "features") -> VectorIndex:
         """The collection's vectors; those asked for last are kept."""
         key = (name, space, metric)
         with self._shelving:
-            shelf = self._shelves.pop(key, None) or Shelf(self.store, *key)
+            shelf = self._shelves.pop(key, None) or VectorIndex(self.store, *key)
             self._shelves[key] = shelf
-            while len(self._shelves) > MOST_SHELVES:
+            while len(self._shelves) > MAX_INDEXES:
                 self._shelves.pop(next(iter(self._shelves)))
             return shelf

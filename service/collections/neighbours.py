@@ -30,7 +30,7 @@ CHUNK = 2**15
 
 
 @dataclass(frozen=True)
-class Index:
+class InvertedFile:
     """Vectors that can be searched. vectors: float32 [N, D], of length 1 for cosine, those of one group together.
 
     ids: int64 [N], of each. squares: float32 [N]. centres: float32 [G, D] and starts: int64 [G + 1], both empty where
@@ -52,7 +52,7 @@ class Index:
     @classmethod
     def of(
         cls, ids: NDArray[np.int64], vectors: Floats, metric: Metric, exact: int = EXACT, groups: int = GROUPS
-    ) -> Index:
+    ) -> InvertedFile:
         """An index of vectors [N, D]; grouped by k-means with fixed seeds where there are more than `exact`."""
         rows = normalised(vectors) if metric == "cosine" else vectors
         starts = np.zeros(0, np.int64)

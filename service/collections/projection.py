@@ -21,7 +21,7 @@ PERPLEXITY, NEIGHBORS, MIN_DIST = 30.0, 15, 0.1
 
 
 @dataclass(frozen=True)
-class Method:
+class ProjectionMethod:
     """A way to make a map. takes: the parameters that are its own. least: images it needs."""
 
     title: str
@@ -29,15 +29,15 @@ class Method:
     least: int
 
 
-METHODS: Mapping[MethodName, Method] = {
-    "pca": Method("PCA", (), 2),
-    "tsne": Method("t-SNE", ("perplexity", "seed"), 10),
-    "umap": Method("UMAP", ("neighbors", "min_dist", "seed"), 10),
+PROJECTION_METHODS: Mapping[MethodName, ProjectionMethod] = {
+    "pca": ProjectionMethod("PCA", (), 2),
+    "tsne": ProjectionMethod("t-SNE", ("perplexity", "seed"), 10),
+    "umap": ProjectionMethod("UMAP", ("neighbors", "min_dist", "seed"), 10),
 }
 
 
 @dataclass(frozen=True)
-class Wish:
+class ProjectionRequest:
     """What kind of map is asked for; what is None is chosen by the number of images.
 
     perplexity: of t-SNE, how many neighbours count, softly. neighbors, min_dist: of UMAP. seed: of whatever is random.
@@ -57,7 +57,7 @@ class Wish:
 
     def settled(self, images: int) -> dict[str, float]:
         """The method's own parameters for so many images. Raises BadParameter where there can be no such map."""
-        method = METHODS[self.method]
+        method = PROJECTION_METHODS[self.method]
         for name in ("perplexity", "neighbors", "min_dist", "seed"):
             if getattr(self, name) is not None and name not in method.takes:
                 takes = ", ".join(method.takes) or "no parameter of its own"
@@ -91,7 +91,7 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class Facts:
+class ProjectionFacts:
     """A map without its points.
 
     parameters: as used. quality: what the method says of how good it is. images: that it was made of. revision and
@@ -124,14 +124,14 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Map:
+class Projection:
     """A finished map.
 
     ids: int64 [N] of the items, rising. coordinates: float32 [N, d] in the same order. basis: what else placing needs;
     of PCA `mean` float64 [D] and `components` float64 [d, D].
     """
 
-    facts: Facts
+    facts: ProjectionFacts
     ids: NDArray[np.int64]
     coordinates: Coordinates
     basis: Mapping[str, NDArray[Any]] = field(default_factory=dict)
@@ -141,7 +141,7 @@ class Map:
         return packed({"ids": self.ids, "coordinates": self.coordinates, **self.basis})
 
     @classmethod
-    def read(cls, facts: Facts, data: bytes) -> Self:
+    def read(cls, facts: ProjectionFacts, data: bytes) -> Self:
         """From the arrays' file."""
         arrays = unpacked(data)
         return cls(facts, arrays.pop("ids"), arrays.pop("coordinates"), arrays)

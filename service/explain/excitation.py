@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from service.errors import DoesNotApply
-from service.explain.heads import RECTIFIED, PooledLinear, no_rule
+from service.explain.heads import RECTIFIED, PooledLinear, refuse_unsupported
 from service.explain.method import Method
 from service.explain.replica import replica
 
@@ -34,7 +34,7 @@ def excitation_backprop(A: Tensor, head: nn.Module, target: Tensor) -> Tensor:
     if isinstance(head, PooledLinear):
         shares = [_shares(A, weight.clamp_min(0)) for weight in (head.weight, -head.weight)]  # each (N, K, h, w)
         return torch.einsum("nk,nkhw->nhw", target, shares[0] - shares[1])
-    if reason := no_rule("Excitation backprop", head, KNOWN):
+    if reason := refuse_unsupported("Excitation backprop", head, KNOWN):
         raise DoesNotApply(reason)
     if float(_descend(A, head, target.abs(), False).sum((1, 2, 3)).sub(target.abs().sum(1)).max()) > 0.01:
         raise DoesNotApply(
@@ -58,13 +58,13 @@ def _descend(A: Tensor, head: nn.Module, target: Tensor, contrastive: bool) -> T
     for parent in list(network.modules()):
         for name, child in list(parent.named_children()):
             if isinstance(child, (*WEIGHED, *POOLS, *NORMS)):
-                setattr(parent, name, Excited(child, contrastive and child is weighed[-1]))
+                setattr(parent, name, ExcitationLayer(child, contrastive and child is weighed[-1]))
     with torch.enable_grad():
         A = A.clone().requires_grad_()
         return torch.autograd.grad(network(A), A, target)[0]
 
 
-class Excited(nn.Module):
+class ExcitationLayer(nn.Module):
     """A layer that computes what it always did, and passes winning probability back instead of a gradient."""
 
     def __init__(self, layer: nn.Module, contrastive: bool) -> None:
@@ -73,7 +73,7 @@ class Excited(nn.Module):
 
     def forward(self, a: Tensor) -> Tensor:
         """The layer's own output."""
-        out: Tensor = Passed.apply(a, self.layer, self.rules())
+        out: Tensor = ExcitationPass.apply(a, self.layer, self.rules())
         return out
 
     def rules(self) -> list[tuple[float, Rule]]:
@@ -87,7 +87,7 @@ class Excited(nn.Module):
         return [(sign, _positive(layer, sign)) for sign in signs]
 
 
-class Passed(torch.autograd.Function):
+class ExcitationPass(torch.autograd.Function):
     """Forward: the layer. Backward: Σ over its rules of sign · a ⊙ Ruleᵀ(P ⊘ Rule(a))."""
 
     @staticmethod

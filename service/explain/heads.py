@@ -51,13 +51,13 @@ RECTIFIED = (*WEIGHTED, *POOLS, nn.ReLU, nn.Dropout, nn.Flatten, nn.Identity, nn
 each of these alone."""
 
 
-def strangers(head: nn.Module, known: tuple[type[nn.Module], ...]) -> str:
+def unsupported_modules(head: nn.Module, known: tuple[type[nn.Module], ...]) -> str:
     """The names of modules without submodules that are none of `known`, separated by commas; empty where all are."""
     leaves = (module for module in head.modules() if not any(module.children()))
     return ", ".join(sorted({type(leaf).__name__ for leaf in leaves if not isinstance(leaf, known)}))
 
 
-def no_rule(title: str, head: nn.Module, known: tuple[type[nn.Module], ...]) -> str | None:
+def refuse_unsupported(title: str, head: nn.Module, known: tuple[type[nn.Module], ...]) -> str | None:
     """Why a method with rules for `known` modules alone cannot pass through a head; None where it can."""
-    found = strangers(head, known) if known else ""
+    found = unsupported_modules(head, known) if known else ""
     return f"{title} has no rule for {found}, which lie behind this layer; ask for another method" if found else None

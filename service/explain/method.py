@@ -59,7 +59,7 @@ class Method:
 
 
 @dataclass
-class Patience:
+class Deadline:
     """How long a slow method may take, and how far it came. deadline: on the monotonic clock, in seconds."""
 
     deadline: float = float("inf")
@@ -86,7 +86,7 @@ class Scene:
 
     x: Tensor
     forward: Callable[[Tensor], Tensor]
-    patience: Patience = field(default_factory=Patience)
+    deadline: Deadline = field(default_factory=Deadline)
     deep: tuple[Tensor, nn.Module] | None = None
     measures: dict[str, list[float]] = field(default_factory=dict)
 

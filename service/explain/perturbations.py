@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from service.explain.heads import PooledLinear
-from service.explain.method import Method, Patience, Scene, score, weighted
+from service.explain.method import Deadline, Method, Scene, score, weighted
 
 CHUNK = 8
 """Perturbed copies computed at once: 8 images of 224² take 5 MB; between chunks a deadline is looked at, and others'
@@ -35,7 +35,7 @@ def _fall(A: Tensor, head: nn.Module, target: Tensor, y: Tensor) -> Tensor:
     falls = torch.empty(len(target), channels)
     for row in range(len(A)):
         mine = slice(row, row + 1) if len(A) > 1 else slice(None)  # one A may serve all targets
-        for chunk in Patience().chunks(channels, CHUNK):
+        for chunk in Deadline().chunks(channels, CHUNK):
             kept = 1 - torch.eye(channels)[chunk]
             logits = head(A[row] * kept[:, :, None, None])  # (chunk, K)
             falls[mine, chunk] = y[mine, None] - target[mine] @ logits.T
@@ -56,7 +56,7 @@ def scorecam(A: Tensor, head: nn.Module, target: Tensor, scene: Scene) -> Tensor
         flat = A[row].amax((-2, -1)) == A[row].amin((-2, -1))
         flats, order = flat.nonzero()[:, 0], (~flat).nonzero()[:, 0]
         order = torch.cat([flats[:1], order])
-        for chunk in scene.patience.chunks(len(order), CHUNK):
+        for chunk in scene.deadline.chunks(len(order), CHUNK):
             masks = _normalised(A[row, order[chunk]], scene.x.shape[-2:])
             found = target[mine] @ scene.forward(scene.x[row] * masks).T  # (targets of this row, chunk)
             seen[mine] = seen[mine].index_copy(1, order[chunk], found)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from service.errors import DoesNotApply
 from service.explain.gradients import gradcam
-from service.explain.heads import RECTIFIED, no_rule
+from service.explain.heads import RECTIFIED, refuse_unsupported
 from service.explain.method import Method, Scene, score
 from service.explain.replica import unrolled
 
@@ -72,7 +72,7 @@ def smoothgrad(
     spread = noise * (x.amax((1, 2, 3), keepdim=True) - x.amin((1, 2, 3), keepdim=True))
     attribution = _captum().Saliency(scored(head))
     total, seen = torch.zeros_like(x), 0
-    for chunk in scene.patience.chunks(samples, 1):
+    for chunk in scene.deadline.chunks(samples, 1):
         noisy = x + spread * torch.randn(x.shape[1:], generator=generator)
         total += attribution.attribute(noisy.requires_grad_(), additional_forward_args=(target,), abs=False).detach()
         seen = chunk.stop
@@ -96,7 +96,7 @@ def integrated_gradients(A: Tensor, head: nn.Module, target: Tensor, scene: Scen
     x, target = _rows(A, target)
     attribution = _captum().IntegratedGradients(scored(head))
     total, end = torch.zeros_like(x), torch.zeros_like(x)
-    for chunk in scene.patience.chunks(SEGMENTS, 1):
+    for chunk in scene.deadline.chunks(SEGMENTS, 1):
         start, end = x * (chunk.start / SEGMENTS), x * (chunk.stop / SEGMENTS)
         total += attribution.attribute(
             end.clone().requires_grad_(),
@@ -152,7 +152,7 @@ def occlusion(A: Tensor, head: nn.Module, target: Tensor, scene: Scene, window: 
     across = [1 + -(-(side - window) // stride) for side in x.shape[-2:]]
     with torch.no_grad():
         whole = score(head(x), target)
-        looks = scene.patience.chunks(1 + across[0] * across[1], 1)
+        looks = scene.deadline.chunks(1 + across[0] * across[1], 1)
 
         def covered(x: Tensor, target: Tensor, whole: Tensor) -> Tensor:
             return score(head(x), target) if next(looks, None) else whole
@@ -196,7 +196,7 @@ def _guided(x: Tensor, head: nn.Module, target: Tensor) -> Tensor:
 
 def _hooked(kind: str, x: Tensor, head: nn.Module) -> Any:
     """Raises DoesNotApply where the network has an activation that Captum passes over as if it were none."""
-    if reason := no_rule(kind, head, RECTIFIED):
+    if reason := refuse_unsupported(kind, head, RECTIFIED):
         raise DoesNotApply(reason)
     return getattr(_captum(), kind)(Scored(unrolled(head, x[:1])))
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from service.explain.heads import PooledLinear
-from service.explain.method import Patience
+from service.explain.method import Deadline
 
 PEERS = ("gradcam", "hirescam", "layercam", "xgradcam")
 """Methods that a map's agreement is measured with: cheap, sound, and fit for any head."""
@@ -19,7 +19,7 @@ STEPS = 16
 
 
 @dataclass(frozen=True)
-class Trial:
+class QualityInputs:
     """One map, and what it takes to test it.
 
     M: the raw map [h, w]. x: the normalised image [1, 3, H, W]. chance: images [B, 3, H, W] -> the probability [B] of
@@ -32,7 +32,7 @@ class Trial:
     chance: Callable[[Tensor], Tensor]
     again: Callable[[Callable[[nn.Module], nn.Module]], Tensor]
     others: tuple[Tensor, ...] = ()
-    patience: Patience = field(default_factory=Patience)
+    deadline: Deadline = field(default_factory=Deadline)
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Measure:
     """One row of the table of measures. better: lower, higher, or where it says something else, in words."""
 
     name: str
-    function: Callable[[Trial], float | None]
+    function: Callable[[QualityInputs], float | None]
     definition: str
     paper: str
     low: float
@@ -48,29 +48,29 @@ class Measure:
     better: str
 
 
-def quality(trial: Trial) -> dict[str, float | None]:
+def quality(trial: QualityInputs) -> dict[str, float | None]:
     """Every measure of the table; None for one that has no value: an empty map, or no time left."""
     if not bool((trial.M > 0).any()):
         return dict.fromkeys(MEASURES)
     return {name: measure.function(trial) for name, measure in MEASURES.items()}
 
 
-def deletion(trial: Trial) -> float | None:
+def deletion(trial: QualityInputs) -> float | None:
     """Area under the probability while the most important pixels give way to the mean colour (Petsiuk 2018)."""
     return area(deletion_curve(trial))
 
 
-def insertion(trial: Trial) -> float | None:
+def insertion(trial: QualityInputs) -> float | None:
     """Area under the probability while the most important pixels appear in a blurred image (Petsiuk 2018)."""
     return area(insertion_curve(trial))
 
 
-def deletion_curve(trial: Trial) -> Tensor | None:
+def deletion_curve(trial: QualityInputs) -> Tensor | None:
     """The probability with 0, 1, … `STEPS` parts of the pixels taken away, [STEPS + 1]; None where time ran out."""
     return _curve(trial, torch.zeros_like(trial.x), trial.x)
 
 
-def insertion_curve(trial: Trial) -> Tensor | None:
+def insertion_curve(trial: QualityInputs) -> Tensor | None:
     """The probability with 0, 1, … `STEPS` parts of the pixels put in, [STEPS + 1]; None where time ran out."""
     return _curve(trial, trial.x, blurred(trial.x))
 
@@ -81,25 +81,25 @@ def area(curve: Tensor | None) -> float | None:
 
 
 @torch.no_grad()
-def average_drop(trial: Trial) -> float:
+def average_drop(trial: QualityInputs) -> float:
     """max(0, p(x) − p(x ⊙ m)) / p(x), where m is the map scaled to [0, 1] (Chattopadhyay 2018)."""
     whole, seen = _whole_and_seen(trial)
     return max(0.0, whole - seen) / whole if whole > 0 else 0.0
 
 
 @torch.no_grad()
-def increase_in_confidence(trial: Trial) -> float:
+def increase_in_confidence(trial: QualityInputs) -> float:
     """1 where p(x ⊙ m) > p(x), else 0 (Chattopadhyay 2018)."""
     whole, seen = _whole_and_seen(trial)
     return float(seen > whole)
 
 
-def head_randomisation(trial: Trial) -> float | None:
+def head_randomisation(trial: QualityInputs) -> float | None:
     """Rank correlation with the same method's map behind a head whose weights are shuffled (Adebayo 2018)."""
     return correlation(trial.M, trial.again(shuffled))
 
 
-def agreement(trial: Trial) -> float | None:
+def agreement(trial: QualityInputs) -> float | None:
     """Mean rank correlation with the maps of other methods for the same class."""
     found = [value for other in trial.others if (value := correlation(trial.M, other)) is not None]
     return sum(found) / len(found) if found else None
@@ -221,7 +221,7 @@ def blurred(x: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def _curve(trial: Trial, put: Tensor, start: Tensor) -> Tensor | None:
+def _curve(trial: QualityInputs, put: Tensor, start: Tensor) -> Tensor | None:
     """The probability while the highest pixels of `put` replace those of `start`."""
     height, width = trial.x.shape[-2:]
     fine = nn.functional.interpolate(trial.M[None, None], size=(height, width), mode="bilinear").flatten()
@@ -230,7 +230,7 @@ def _curve(trial: Trial, put: Tensor, start: Tensor) -> Tensor | None:
     )
     limits = torch.linspace(0, len(fine), STEPS + 1)[:, None, None, None]
     curve = torch.empty(STEPS + 1)
-    for chunk in Patience(trial.patience.deadline).chunks(STEPS + 1, STEPS // 2):
+    for chunk in Deadline(trial.deadline.deadline).chunks(STEPS + 1, STEPS // 2):
         images = torch.where(ranks.view(1, 1, height, width) < limits[chunk], put, start)
         curve[chunk] = trial.chance(images).float()
         if chunk.stop == STEPS + 1:
@@ -238,7 +238,7 @@ def _curve(trial: Trial, put: Tensor, start: Tensor) -> Tensor | None:
     return None
 
 
-def _whole_and_seen(trial: Trial) -> tuple[float, float]:
+def _whole_and_seen(trial: QualityInputs) -> tuple[float, float]:
     fine = nn.functional.interpolate(trial.M[None, None], size=tuple(trial.x.shape[-2:]), mode="bilinear").relu()
     whole, seen = trial.chance(torch.cat([trial.x, trial.x * (fine / fine.max())])).tolist()
     return whole, seen

@@ -13,8 +13,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from service.errors import RegistryError
-from service.models.complaint import complaint
 from service.models.entry import Entry
+from service.models.validation_message import validation_message
 from service.settings import SHIPPED_REGISTRY
 
 _TOP_LEVEL: dict[str, tuple[type, str]] = {
@@ -141,7 +141,7 @@ def _record(name: str, table: object, file: Path) -> Record:
     try:
         return Record(name, file, Entry.model_validate({"name": name} | table))
     except ValidationError as error:
-        faults = (complaint(fault, Entry) for fault in error.errors())
+        faults = (validation_message(fault, Entry) for fault in error.errors())
         return Record(name, file, problem="; ".join(f"{place}, {fault}" for fault in faults))
 
 

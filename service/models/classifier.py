@@ -16,7 +16,7 @@ from service.engines.engine import Engine, Plan
 from service.engines.torch import TorchEngine, normalised
 from service.errors import DoesNotApply, RegistryError, WeightsError
 from service.models.entry import Entry
-from service.models.parity import Parity, Trial, chosen, golden
+from service.models.parity import Parity, Trial, chosen, golden_images
 from service.models.stages import INPUT, Network, stages
 
 POOLING = (nn.AdaptiveAvgPool2d, nn.AvgPool2d, nn.MaxPool2d, nn.AdaptiveMaxPool2d)
@@ -69,7 +69,7 @@ class Classifier:
         plan = Plan(network.features, "", entry.frame.crop, entry.frame.mean, entry.frame.std, threads, cache)
         plain = cls(entry, network, TorchEngine(plan), digest, shapes)
         plan = replace(plan, cut=plain.cut, identity=_identity(entry, digest))
-        trial = Trial(entry, plan, network.head(plain.cut), golden(entry, folder))
+        trial = Trial(entry, plan, network.head(plain.cut), golden_images(entry, folder))
         runner, parity = chosen(trial, engine, precision)
         return replace(plain, engine=runner, parity=parity)
 

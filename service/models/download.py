@@ -22,7 +22,7 @@ _LONGEST_PAUSE_S = 30.0
 
 
 @dataclass(frozen=True)
-class Patience:
+class RetryPolicy:
     """How long to try: tries in a row that bring no new byte, seconds before the second of them (it doubles up to 30),
     seconds to connect, and seconds of silence after which a connection counts as broken."""
 
@@ -37,7 +37,7 @@ class _Broken(Exception):
 
 
 def fetch(
-    url: str, path: Path, sha256: str, *, progress: Progress | None = None, patience: Patience | None = None
+    url: str, path: Path, sha256: str, *, progress: Progress | None = None, retry_policy: RetryPolicy | None = None
 ) -> str:
     """Fetch a URL into `path`, and give the file's whole sha256.
 
@@ -51,12 +51,12 @@ def fetch(
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         inherited = _size(part) > 0
-        _collect(url, part, progress, patience or Patience())
+        _collect(url, part, progress, retry_policy or RetryPolicy())
         found = digest(part)
         if not found.startswith(sha256.lower()):
             part.unlink()
             if inherited:
-                return fetch(url, path, sha256, progress=progress, patience=patience)
+                return fetch(url, path, sha256, progress=progress, retry_policy=retry_policy)
             raise WeightsError(
                 f"{url} has sha256 {found}, but one that begins with {sha256} was promised; nothing was kept"
             )
@@ -66,9 +66,9 @@ def fetch(
     return found
 
 
-def _collect(url: str, part: Path, progress: Progress | None, patience: Patience) -> None:
+def _collect(url: str, part: Path, progress: Progress | None, retry_policy: RetryPolicy) -> None:
     failures = 0
-    timeout = httpx.Timeout(patience.silence_s, connect=patience.connect_s)
+    timeout = httpx.Timeout(retry_policy.silence_s, connect=retry_policy.connect_s)
     with httpx.Client(timeout=timeout, follow_redirects=True) as client:
         while True:
             before = _size(part)
@@ -76,11 +76,11 @@ def _collect(url: str, part: Path, progress: Progress | None, patience: Patience
                 _once(client, url, part, progress)
             except (_Broken, httpx.TransportError) as error:
                 failures = 0 if _size(part) > before else failures + 1
-                if failures >= patience.tries:
+                if failures >= retry_policy.tries:
                     raise WeightsError(
                         f"{url} cannot be fetched, {failures} tries in a row: {_words(error)}"
                     ) from error
-                time.sleep(min(patience.pause_s * 2 ** max(failures - 1, 0), _LONGEST_PAUSE_S))
+                time.sleep(min(retry_policy.pause_s * 2 ** max(failures - 1, 0), _LONGEST_PAUSE_S))
             else:
                 return
 

@@ -76,7 +76,7 @@ class Trial:
     golden: Golden
 
 
-def golden(entry: Entry, folder: Path | None) -> Golden:
+def golden_images(entry: Entry, folder: Path | None) -> Golden:
     """The entry's golden images as the model sees them, or drawn ones where it has none.
 
     Raises WeightsError where one of them cannot be read.

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from service.errors import WeightsError
 from service.models.convert import unpickle
-from service.models.download import Patience, Progress, fetch
+from service.models.download import Progress, RetryPolicy, fetch
 from service.models.entry import Entry
 from service.models.official import modernise, official
-from service.models.store import Origin, Store
 from service.models.weights import read, save
+from service.models.weights_store import Origin, WeightsStore
 from service.settings import Settings
 
 
@@ -40,11 +40,11 @@ def source(entry: Entry, mirror: str = "") -> Source:
 
 def pull(
     entry: Entry,
-    store: Store,
+    store: WeightsStore,
     settings: Settings,
     *,
     progress: Progress | None = None,
-    patience: Patience | None = None,
+    retry_policy: RetryPolicy | None = None,
 ) -> Origin:
     """Fetch, verify and convert the weights of an entry into the store; gives what is then on record about them.
 
@@ -56,7 +56,7 @@ def pull(
         raise WeightsError(f"offline: {wanted.url} was not asked for (unset FOVEA_OFFLINE to fetch it)")
     fetched = store.folder / f"{entry.name}.download"
     with store.locked(entry):
-        fetched_sha256 = fetch(wanted.url, fetched, wanted.sha256, progress=progress, patience=patience)
+        fetched_sha256 = fetch(wanted.url, fetched, wanted.sha256, progress=progress, retry_policy=retry_policy)
         try:
             state = read(fetched, fetched_sha256) if wanted.url.endswith(".safetensors") else unpickle(fetched)
             sha256 = save(modernise(state) if entry.is_official else state, store.file(entry))

@@ -14,11 +14,11 @@ from service.errors import FoveaError, ModelUnavailable, RegistryError, UnknownN
 from service.models.catalogue import Record, parse
 from service.models.classifier import Classifier
 from service.models.entry import Entry
-from service.models.parity import golden
+from service.models.parity import golden_images
 from service.models.pull import pull
 from service.models.sanity import Sanity, sanity
-from service.models.store import Store
 from service.models.weights import State, read
+from service.models.weights_store import WeightsStore
 from service.settings import Settings
 
 Readiness = Literal["ready", "missing", "loading", "failed"]
@@ -56,7 +56,7 @@ class Registry:
         catalogue = parse(settings.registry)
         self.default = catalogue.default
         self.settings = settings
-        self.store = Store(settings.data_dir / "weights")
+        self.store = WeightsStore(settings.data_dir / "weights")
         self._statuses = {name: self._first_look(record) for name, record in catalogue.records.items()}
         self._loading = {name: threading.Lock() for name in catalogue.records}
         self._starting = threading.Lock()
@@ -229,7 +229,7 @@ class Registry:
         if status.classifier is None or status.sanity is not None:
             return
         try:
-            found = sanity(status.classifier, golden(status.classifier.entry, status.record.file.parent))
+            found = sanity(status.classifier, golden_images(status.classifier.entry, status.record.file.parent))
         except Exception:  # a user's own architecture may raise anything, and it answers questions all the same
             log.exception("the sanity of model %s could not be looked into", name)
             return

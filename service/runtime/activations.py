@@ -8,36 +8,39 @@ from torch import nn
 from service.errors import BadParameter, ModelFault
 from service.explain.tokens import spatial
 from service.models.classifier import Classifier
-from service.runtime.exchange import Activation, Activations, Watch
-from service.runtime.look import Look
+from service.runtime.inspection import Inspection
+from service.runtime.question import UnitRequest
+from service.runtime.results import Activation, Activations
 
 MOST_UNITS = 256
 """Units in one answer."""
 
 
-def check(classifier: Classifier, layer: str, watch: Watch) -> None:
+def check(classifier: Classifier, layer: str, unit_request: UnitRequest) -> None:
     """Raise UnknownName, DoesNotApply or BadParameter where these units of this layer cannot be shown."""
     shape = classifier.shapes[classifier.with_maps(layer)]
     units = shape[0] if len(shape) == 3 else shape[1]
-    wrong = next((unit for unit in watch.units if not 0 <= unit < units), None)
+    wrong = next((unit for unit in unit_request.units if not 0 <= unit < units), None)
     if wrong is not None:
         raise BadParameter(f"layer {layer!r} has no unit {wrong}; its {units} units are 0 to {units - 1}")
-    if not 1 <= watch.top <= MOST_UNITS or len(watch.units) > MOST_UNITS:
+    if not 1 <= unit_request.top <= MOST_UNITS or len(unit_request.units) > MOST_UNITS:
         raise BadParameter(f"1 to {MOST_UNITS} units can be asked for at a time")
 
 
-def activations(look: Look, watch: Watch) -> Activations:
+def activations(inspection: Inspection, unit_request: UnitRequest) -> Activations:
     """The units asked for, in that order; where none is named, those with the largest activation, largest first.
 
     Tokens come as the grid of their patches, without a class token. Raises ModelFault where one is not finite.
     """
-    maps = spatial(look.A, nn.Identity())[0][0]  # (C, h, w)
+    maps = spatial(inspection.A, nn.Identity())[0][0]  # (C, h, w)
     if not bool(torch.isfinite(maps).all()):
-        raise ModelFault(f"layer {look.layer!r} gave numbers that are not finite for this image")
-    units = watch.units or tuple(maps.amax((1, 2)).argsort(descending=True, stable=True)[: watch.top].tolist())
+        raise ModelFault(f"layer {inspection.layer!r} gave numbers that are not finite for this image")
+    units = unit_request.units or tuple(
+        maps.amax((1, 2)).argsort(descending=True, stable=True)[: unit_request.top].tolist()
+    )
     found = []
     for unit in units:
         grid = maps[unit].numpy().copy()
         found.append(Activation(unit, float(grid.mean()), float(grid.max()), grid))
     channels, height, width = maps.shape
-    return Activations(look.layer, (channels, height, width), look.prepared.geometry.region, tuple(found))
+    return Activations(inspection.layer, (channels, height, width), inspection.prepared.geometry.region, tuple(found))

@@ -27,9 +27,10 @@ from service.models.registry import Registry
 from service.runtime import activations, examine
 from service.runtime.batching import Batcher
 from service.runtime.cache import Cache
-from service.runtime.exchange import Activations, Answer, Crossing, EngineFacts, ImageFacts, ModelFacts, Question, Watch
 from service.runtime.features import Features
-from service.runtime.look import Look
+from service.runtime.inspection import Inspection
+from service.runtime.question import Question, UnitRequest
+from service.runtime.results import Activations, Answer, EngineFacts, GuardViolation, ImageFacts, ModelFacts
 from service.runtime.targets import chosen, references
 from service.settings import Settings
 
@@ -112,7 +113,9 @@ class Answers:
 
     async def activations(self, data: bytes, question: Question) -> Answer:
         """The feature maps of a layer, and class scores."""
-        return await self.analyze(data, replace(question, methods=(), embed=False, watch=question.watch or Watch()))
+        return await self.analyze(
+            data, replace(question, methods=(), embed=False, unit_request=question.unit_request or UnitRequest())
+        )
 
     async def analyze(self, data: bytes, question: Question) -> Answer:
         """Everything the question asks for, from one decoding and one forward.
@@ -125,16 +128,18 @@ class Answers:
         layer, methods = self._checked(question, classifier)
         prepared = await self._prepared(data, classifier, PREVIEW if question.overlay and methods else 0, deadline)
         decoded = time.monotonic()
-        crossed = _crossed(classifier.entry.guard, prepared)
-        if crossed:
-            return self._refused(classifier, prepared, crossed, begun, decoded)
+        violations = _violations(classifier.entry.guard, prepared)
+        if violations:
+            return self._refused(classifier, prepared, violations, begun, decoded)
         A = await self.features.get(classifier, layer, prepared.sha256, prepared.x, deadline)
         computed = time.monotonic()
-        look = Look(classifier, prepared, layer, A, self.features.in_turn)
-        patience = deadline - 0.1 * self.settings.deadline_s  # a partial map has to be painted and sent as well
+        inspection = Inspection(classifier, prepared, layer, A, self.features.in_turn)
+        partial_deadline = deadline - 0.1 * self.settings.deadline_s  # a partial map has to be painted and sent as well
         slow = question.quality or any(method.needs in {"input", "pixels"} for method in methods)
-        parts = await self._run(slow, lambda: examine.examine(look, methods, question, patience), deadline)
-        watched = await self._watched(look, question.watch)
+        parts = await self._run(
+            slow, lambda: examine.examine(inspection, methods, question, partial_deadline), deadline
+        )
+        watched = await self._unit_activations(inspection, question.unit_request)
         explained = time.monotonic()
         return Answer(
             status="ok",
@@ -149,7 +154,7 @@ class Answers:
             timing_ms=_timing(begun, decode=decoded, forward=computed, explain=explained),
         )
 
-    async def look(self, data: bytes, model: str | None, preview: int = 0) -> Look:
+    async def inspect(self, data: bytes, model: str | None, preview: int = 0) -> Inspection:
         """An image seen at its model's default cut. preview: longer side of the picture that comes with it, 0 for none.
 
         Raises RefusedImage where the model's guard refuses it, and all that `analyze` raises.
@@ -157,23 +162,23 @@ class Answers:
         deadline = time.monotonic() + self.settings.deadline_s
         classifier = self.registry.get(model)
         prepared = await self._prepared(data, classifier, preview, deadline)
-        crossed = _crossed(classifier.entry.guard, prepared)
-        if crossed:
-            found = ", ".join(f"{one.measure} is {one.value:.3g} ({one.reason})" for one in crossed)
+        violations = _violations(classifier.entry.guard, prepared)
+        if violations:
+            found = ", ".join(f"{one.measure} is {one.value:.3g} ({one.reason})" for one in violations)
             raise RefusedImage(f"model {classifier.entry.name!r} does not answer for such an image: {found}")
         A = await self.features.get(classifier, classifier.cut, prepared.sha256, prepared.x, deadline)
-        return Look(classifier, prepared, classifier.cut, A, self.features.in_turn)
+        return Inspection(classifier, prepared, classifier.cut, A, self.features.in_turn)
 
-    async def covered(self, mask: bytes, look: Look) -> NDArray[np.float32]:
+    async def covered(self, mask: bytes, inspection: Inspection) -> NDArray[np.float32]:
         """The share of every pixel of what the model saw, [s, s], that a mask's file covers; see `DecodePool.cover`."""
         deadline = time.monotonic() + self.settings.deadline_s
-        return await self._decoded(lambda: self.decoders.cover(mask, look.prepared.geometry), deadline)
+        return await self._decoded(lambda: self.decoders.cover(mask, inspection.prepared.geometry), deadline)
 
-    async def _watched(self, look: Look, watch: Watch | None) -> Activations | None:
-        if watch is None:
+    async def _unit_activations(self, inspection: Inspection, unit_request: UnitRequest | None) -> Activations | None:
+        if unit_request is None:
             return None
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._quick, activations.activations, look, watch)
+        return await loop.run_in_executor(self._quick, activations.activations, inspection, unit_request)
 
     async def _prepared(self, data: bytes, classifier: Classifier, preview: int, deadline: float) -> Prepared:
         """The image decoded and framed, or remembered; whoever wants a preview of the original has it decoded again."""
@@ -221,18 +226,23 @@ class Answers:
             raise BadParameter("top_k and top_k_targets count classes; they must be at least 1")
         if question.colormap not in COLORMAPS:
             raise BadParameter(f"there is no colormap {question.colormap[:40]!r}; there are {', '.join(COLORMAPS)}")
-        if question.watch:
-            activations.check(classifier, layer, question.watch)
+        if question.unit_request:
+            activations.check(classifier, layer, question.unit_request)
         chosen(question, classifier.entry, [])
         references(question, classifier.entry)
         return layer, methods
 
     def _refused(
-        self, classifier: Classifier, prepared: Prepared, crossed: tuple[Crossing, ...], begun: float, decoded: float
+        self,
+        classifier: Classifier,
+        prepared: Prepared,
+        violations: tuple[GuardViolation, ...],
+        begun: float,
+        decoded: float,
     ) -> Answer:
         return Answer(
             status="refused",
-            reasons=tuple(dict.fromkeys(one.reason for one in crossed)),
+            reasons=tuple(dict.fromkeys(one.reason for one in violations)),
             model=_model(classifier),
             image=_image(prepared),
             predictions=(),
@@ -240,7 +250,7 @@ class Answers:
             embedding=None,
             engine=EngineFacts(classifier.engine.name, classifier.engine.precision),
             timing_ms=_timing(begun, decode=decoded),
-            crossed=crossed,
+            violations=violations,
         )
 
 
@@ -254,10 +264,12 @@ def _in_turn(_: str, work: list[Callable[[], examine.Parts]]) -> list[examine.Pa
     return [one() for one in work]
 
 
-def _crossed(guard: Guard | None, prepared: Prepared) -> tuple[Crossing, ...]:
+def _violations(guard: Guard | None, prepared: Prepared) -> tuple[GuardViolation, ...]:
     measures = prepared.measures
     limits = guard.broken(measures) if guard else ()
-    return tuple(Crossing(one.measure, measures[one.measure], one.minimum, one.maximum, one.reason) for one in limits)
+    return tuple(
+        GuardViolation(one.measure, measures[one.measure], one.minimum, one.maximum, one.reason) for one in limits
+    )
 
 
 def _model(classifier: Classifier) -> ModelFacts:

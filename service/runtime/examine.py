@@ -14,17 +14,18 @@ from torch import Tensor
 
 from service.errors import BadParameter, DoesNotApply, ModelFault, UnknownName
 from service.explain.boxes import boxes
-from service.explain.heads import PooledLinear, no_rule
+from service.explain.heads import PooledLinear, refuse_unsupported
 from service.explain.method import Method
 from service.explain.methods import METHODS
 from service.images.picture import heatmap_png, overlay, upsample
 from service.models.classifier import Classifier
 from service.models.scores import label_logits, probabilities
 from service.models.stages import INPUT
-from service.runtime.exchange import Embedding, Explanation, Picture, Prediction, Question, Region, Target, TargetMap
-from service.runtime.look import Look, Wanted, alone, maps
+from service.runtime.inspection import Inspection, MapRequest, compute_maps, for_one_target
+from service.runtime.map_quality import map_quality
+from service.runtime.question import Question
+from service.runtime.results import Embedding, Explanation, Picture, Prediction, Region, Target, TargetMap
 from service.runtime.targets import chosen, directions, references
-from service.runtime.trust import trust
 
 NORMALISATION = (
     "heatmap = 255 · max(grid, 0) / maximum, bilinear between the grid's cells; the grid itself is raw and signed,"
@@ -42,40 +43,40 @@ class Parts:
     embedding: Embedding | None
 
 
-def examine(look: Look, methods: list[Method], question: Question, deadline: float) -> Parts:
+def examine(inspection: Inspection, methods: list[Method], question: Question, deadline: float) -> Parts:
     """Everything a question asks for. deadline: when slow methods stop with what they have, on the monotonic clock."""
-    ranked = predictions(look)
+    ranked = predictions(inspection)
     return Parts(
         predictions=ranked,
-        explanations=tuple(explanation(look, method, question, ranked, deadline) for method in methods),
-        embedding=embedding(look, pooled=question.layer is not None and not methods) if question.embed else None,
+        explanations=tuple(explanation(inspection, method, question, ranked, deadline) for method in methods),
+        embedding=embedding(inspection, pooled=question.layer is not None and not methods) if question.embed else None,
     )
 
 
 @torch.no_grad()
-def logits(look: Look) -> Tensor:
+def logits(inspection: Inspection) -> Tensor:
     """The model's logits [K] for this image. Raises ModelFault where they are no finite numbers."""
-    values: Tensor = look.classifier.head(look.layer)(look.A)[0]
+    values: Tensor = inspection.classifier.head(inspection.layer)(inspection.A)[0]
     if not bool(torch.isfinite(values).all()):
-        raise ModelFault(f"model {look.classifier.entry.name!r} gave numbers that are not finite for this image")
+        raise ModelFault(f"model {inspection.classifier.entry.name!r} gave numbers that are not finite for this image")
     return values
 
 
-def predictions(look: Look) -> tuple[Prediction, ...]:
+def predictions(inspection: Inspection) -> tuple[Prediction, ...]:
     """Every class, likeliest first; of equally likely ones the lower index first."""
-    entry = look.classifier.entry
-    values = logits(look)
+    entry = inspection.classifier.entry
+    values = logits(inspection)
     chances = probabilities(values, entry).tolist()
     raw = label_logits(values, entry).tolist()
     ranked = sorted(range(len(chances)), key=lambda index: (-chances[index], index))
     return tuple(Prediction(index, entry.labels[index], chances[index], raw[index]) for index in ranked)
 
 
-def embedding(look: Look, pooled: bool = False) -> Embedding:
+def embedding(inspection: Inspection, pooled: bool = False) -> Embedding:
     """The vector right before the last linear layer, or the look's own layer `pooled`; a map is averaged over space."""
-    layer = look.layer if pooled else look.classifier.embedding_layer
+    layer = inspection.layer if pooled else inspection.classifier.embedding_layer
     with torch.no_grad():
-        vector = look.classifier.network.between(look.layer, layer)(look.A)[0]
+        vector = inspection.classifier.network.between(inspection.layer, layer)(inspection.A)[0]
     if vector.dim() > 1:
         vector = vector.mean((1, 2)) if vector.dim() == 3 else vector.mean(0)
     return Embedding(vector.numpy(), layer)
@@ -97,7 +98,9 @@ def obstacle(method: Method, classifier: Classifier, layer: str) -> str | None:
     if not classifier.spatial(layer):
         maps = ", ".join(layer for layer in classifier.network.names if classifier.spatial(layer))
         return f"layer {layer!r} of model {name!r} has no map to show; those that have are {maps}"
-    if reason := no_rule(method.title, classifier.head(INPUT if method.needs == "pixels" else layer), method.known):
+    if reason := refuse_unsupported(
+        method.title, classifier.head(INPUT if method.needs == "pixels" else layer), method.known
+    ):
         return reason
     if method.needs == "pooled-linear" and not isinstance(classifier.head(layer), PooledLinear):
         others = ", ".join(other.name for other in METHODS.values() if other.needs != "pooled-linear")
@@ -120,10 +123,10 @@ def parameters_of(method: Method, question: Question) -> BaseModel:
 
 
 def explanation(
-    look: Look, method: Method, question: Question, ranked: tuple[Prediction, ...], deadline: float
+    inspection: Inspection, method: Method, question: Question, ranked: tuple[Prediction, ...], deadline: float
 ) -> Explanation:
     """One method's maps for every target of the question. deadline: for slow methods, on the monotonic clock."""
-    classifier = look.classifier
+    classifier = inspection.classifier
     indexes = chosen(question, classifier.entry, [prediction.index for prediction in ranked])
     parameters = parameters_of(method, question)
     arguments: dict[str, object] = parameters.model_dump()
@@ -135,16 +138,16 @@ def explanation(
         else:
             target = target - versus
     layers = dict.fromkeys((question.layer or classifier.cut, *question.fused))
-    others = tuple(layer for layer in layers if layer != look.layer)
-    wanted = Wanted(method, target, arguments, deadline, others, question.fusion)
-    found = maps(look, wanted)
+    others = tuple(layer for layer in layers if layer != inspection.layer)
+    request = MapRequest(method, target, arguments, deadline, others, question.fusion)
+    found = compute_maps(inspection, request)
     by_index = {prediction.index: prediction for prediction in ranked}
     painted = []
     for row, index in enumerate(indexes):
         figures: dict[str, float | None] = {name: values[row] for name, values in found.measures.items()}
         if question.quality:
-            figures |= trust(look, alone(wanted, row), found.grids[row], index)
-        one = _map(look, method, question, by_index[index], found.grids[row], found.done)
+            figures |= map_quality(inspection, for_one_target(request, row), found.grids[row], index)
+        one = _map(inspection, method, question, by_index[index], found.grids[row], found.done)
         painted.append(replace(one, quality=figures or None))
     shown = parameters.model_dump() | ({"versus": list(question.versus)} if question.versus else {})
     shown |= {"fusion": question.fusion} if question.fused else {}
@@ -152,9 +155,9 @@ def explanation(
 
 
 def _map(
-    look: Look, method: Method, question: Question, of: Prediction, grid: NDArray[np.float32], done: float
+    inspection: Inspection, method: Method, question: Question, of: Prediction, grid: NDArray[np.float32], done: float
 ) -> TargetMap:
-    geometry, size = look.prepared.geometry, look.prepared.geometry.size
+    geometry, size = inspection.prepared.geometry, inspection.prepared.geometry.size
     painted = Picture("image/png", heatmap_png(grid, size), size, size)
     found = None
     if question.boxes:
@@ -170,19 +173,26 @@ def _map(
         empty=not grid.max() > 0,
         region=geometry.region,
         heatmap=painted,
-        overlay=_overlay(look, method, question, of, grid) if question.overlay else None,
+        overlay=_overlay(inspection, method, question, of, grid) if question.overlay else None,
         boxes=found,
         done=done,
     )
 
 
-def _overlay(look: Look, method: Method, question: Question, of: Prediction, grid: NDArray[np.float32]) -> Picture:
-    if look.prepared.preview is None:
+def _overlay(
+    inspection: Inspection, method: Method, question: Question, of: Prediction, grid: NDArray[np.float32]
+) -> Picture:
+    if inspection.prepared.preview is None:
         raise ValueError("an overlay needs a preview of the image")
-    notice = look.classifier.entry.card.notice
+    notice = inspection.classifier.entry.card.notice
     caption = f"{method.title} for {of.label} ({of.probability:.2f}). {notice}"
     data = overlay(
-        look.prepared.preview, look.prepared.geometry, grid, question.colormap, question.overlay_type, caption
+        inspection.prepared.preview,
+        inspection.prepared.geometry,
+        grid,
+        question.colormap,
+        question.overlay_type,
+        caption,
     )
     width, height = Image.open(io.BytesIO(data)).size  # the legend below makes it taller than the preview
     return Picture(question.overlay_type, data, width, height)

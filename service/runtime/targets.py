@@ -8,7 +8,7 @@ from torch import Tensor
 from service.errors import UnknownName
 from service.models.entry import Entry
 from service.models.scores import direction
-from service.runtime.exchange import Question
+from service.runtime.question import Question
 
 
 def find(name: str, entry: Entry) -> int:

@@ -13,12 +13,12 @@ import torch
 
 from service.errors import TrainingError
 from service.explain.method import Method
-from service.explain.quality import MEASURES, STEPS, Trial, area, deletion_curve, insertion_curve
+from service.explain.quality import MEASURES, STEPS, QualityInputs, area, deletion_curve, insertion_curve
 from service.models.classifier import Classifier
 from service.models.scores import direction, probabilities
-from service.runtime.look import Wanted, maps
-from service.runtime.survey import Seen, Specimen, survey
-from service.runtime.trust import trial
+from service.runtime.batch_inference import InspectedImage, LabelledImage, inspect_all
+from service.runtime.inspection import MapRequest, compute_maps
+from service.runtime.map_quality import quality_inputs
 
 CURVES = {"deletion": deletion_curve, "insertion": insertion_curve}
 """The measures that are the area under a curve, which is worth a picture."""
@@ -53,10 +53,12 @@ class Measured:
 
 
 def faithfulness(
-    classifier: Classifier, methods: Sequence[Method], specimens: Iterable[Specimen], layer: str | None = None
+    classifier: Classifier, methods: Sequence[Method], images: Iterable[LabelledImage], layer: str | None = None
 ) -> list[Faithfulness]:
     """One row a method. layer: left out, the default cut. Raises TrainingError where there is no image."""
-    found = [[_measured(seen, method) for method in methods] for seen in survey(classifier, specimens, layer, batch=4)]
+    found = [
+        [_measured(seen, method) for method in methods] for seen in inspect_all(classifier, images, layer, batch=4)
+    ]
     if not found:
         raise TrainingError("there is no image to measure anything on")
     return [
@@ -65,20 +67,20 @@ def faithfulness(
     ]
 
 
-def _measured(seen: Seen, method: Method) -> Measured:
-    entry = seen.look.classifier.entry
+def _measured(seen: InspectedImage, method: Method) -> Measured:
+    entry = seen.inspection.classifier.entry
     index = int(probabilities(seen.logits, entry).argmax())
-    wanted = Wanted(method, direction(index, entry)[None], method.parameters().model_dump(), math.inf)
-    grid = maps(seen.look, wanted).grids[0]
+    request = MapRequest(method, direction(index, entry)[None], method.parameters().model_dump(), math.inf)
+    grid = compute_maps(seen.inspection, request).grids[0]
     if not grid.max() > 0:
         return Measured({}, {})
-    tried = trial(seen.look, wanted, grid, index)
+    tried = quality_inputs(seen.inspection, request, grid, index)
     curves = {name: curve for name, along in CURVES.items() if (curve := along(tried)) is not None}
     figures = {name: area(curves[name]) if name in CURVES else _figure(name, tried) for name in MEASURES}
     return Measured(figures, {name: tuple(curve.tolist()) for name, curve in curves.items()})
 
 
-def _figure(name: str, tried: Trial) -> float | None:
+def _figure(name: str, tried: QualityInputs) -> float | None:
     with torch.no_grad():
         return MEASURES[name].function(tried)
 

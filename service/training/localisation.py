@@ -21,9 +21,9 @@ from service.images.picture import upsample
 from service.models.classifier import Classifier
 from service.models.entry import Entry
 from service.models.scores import direction, probabilities
-from service.runtime.look import Wanted, maps
-from service.runtime.survey import Seen, Specimen, framed, survey
-from service.training.specimens import MASK, TRUTH
+from service.runtime.batch_inference import InspectedImage, LabelledImage, frame_mask, inspect_all
+from service.runtime.inspection import MapRequest, compute_maps
+from service.training.labelled_images import MASK, TRUTH
 
 HALF = 0.5
 TOLERANCE = 15
@@ -58,23 +58,23 @@ class Score:
     energy: float
 
 
-def truth(specimen: Specimen) -> NDArray[np.bool_]:
+def truth(image: LabelledImage) -> NDArray[np.bool_]:
     """What a map should find, bool [h, w]: as marked by the owner, or the drawn reason; empty where there is none."""
-    found = np.zeros(specimen.pixels.shape[:2], bool)
-    for name in (TRUTH, *REASONS.get(specimen.label, ())):
-        found |= specimen.masks.get(name, False)
+    found = np.zeros(image.pixels.shape[:2], bool)
+    for name in (TRUTH, *REASONS.get(image.label, ())):
+        found |= image.masks.get(name, False)
     return found
 
 
 def localise(
-    classifier: Classifier, methods: Sequence[Method], specimens: Iterable[Specimen], layer: str | None = None
+    classifier: Classifier, methods: Sequence[Method], images: Iterable[LabelledImage], layer: str | None = None
 ) -> list[Score]:
     """One score a method, over the specimens that have a truth. layer: left out, the classifier's default cut.
 
     Raises TrainingError for a label that the model does not know, or where there is nothing to find.
     """
-    told = (one for one in specimens if truth(one).any())
-    found = [[_one(seen, method) for method in methods] for seen in survey(classifier, told, layer)]
+    told = (one for one in images if truth(one).any())
+    found = [[_one(seen, method) for method in methods] for seen in inspect_all(classifier, told, layer)]
     if not found:
         raise TrainingError(f"there is nothing to find: no image has a line in boxes.csv or a NAME{MASK} beside it")
     means = np.mean(found, axis=0)
@@ -84,16 +84,18 @@ def localise(
     ]
 
 
-def _one(seen: Seen, method: Method) -> tuple[float, ...]:
+def _one(seen: InspectedImage, method: Method) -> tuple[float, ...]:
     """The six figures of one image, in the order of `Score`."""
-    entry, geometry = seen.look.classifier.entry, seen.look.prepared.geometry
-    index = known(seen.specimen.label, entry)
+    entry, geometry = seen.inspection.classifier.entry, seen.inspection.prepared.geometry
+    index = known(seen.image.label, entry)
     chances = probabilities(seen.logits, entry)
     rank = int((chances > chances[index]).sum())
     target = direction(index, entry)[None]
-    grid = maps(seen.look, Wanted(method, target, method.parameters().model_dump(), float("inf"))).grids[0]
+    grid = compute_maps(
+        seen.inspection, MapRequest(method, target, method.parameters().model_dump(), float("inf"))
+    ).grids[0]
     heat = np.maximum(upsample(grid, geometry.size), 0)
-    mask = framed(truth(seen.specimen), geometry)
+    mask = frame_mask(truth(seen.image), geometry)
     hit = _hits(heat, mask, method.box_threshold)
     pointed = heat.max() > 0 and ndimage.distance_transform_edt(~mask).ravel()[heat.argmax()] <= TOLERANCE
     energy = float(heat[mask].sum() / heat.sum()) if heat.sum() > 0 else 0.0

@@ -13,7 +13,8 @@ from PIL import Image
 
 from service import errors
 from service.models.registry import Registry
-from service.runtime.exchange import (
+from service.runtime.question import Question, UnitRequest
+from service.runtime.results import (
     Activation,
     Activations,
     Answer,
@@ -24,11 +25,9 @@ from service.runtime.exchange import (
     ModelFacts,
     Picture,
     Prediction,
-    Question,
     Region,
     Target,
     TargetMap,
-    Watch,
 )
 from service.runtime.targets import chosen
 from service.settings import Settings
@@ -118,7 +117,7 @@ class FakeAnswers:
             embedding=Embedding(np.array([0.1, -2, 3e-9], np.float32), "avgpool") if question.embed else None,
             engine=EngineFacts("fake", "f32"),
             timing_ms={"decode": 1.25, "forward": 2.5, "explain": 0.25, "total": 4.0},
-            activations=watched(question.watch) if question.watch else None,
+            activations=watched(question.unit_request) if question.unit_request else None,
         )
         if data == NOT_A_NUMBER:
             return replace(answer, embedding=Embedding(np.array([1, np.nan, np.inf], np.float32), "avgpool"))
@@ -127,7 +126,7 @@ class FakeAnswers:
             return replace(nothing, status="refused", reasons=("out_of_distribution",))
         return answer
 
-    async def look(self, data: bytes, model: str | None, preview: int = 0) -> None:
+    async def inspect(self, data: bytes, model: str | None, preview: int = 0) -> None:
         await self.analyze(data, Question(model=model))
         raise errors.UnsupportedImage("the fake looks at nothing")
 
@@ -145,9 +144,9 @@ class FakeAnswers:
             raise
 
 
-def watched(watch: Watch) -> Activations:
+def watched(unit_request: UnitRequest) -> Activations:
     grid = np.array([[0.0, 2.5], [0.5, 0.0]], np.float32)
-    units = tuple(Activation(unit, 0.75, 2.5, grid) for unit in watch.units or range(min(watch.top, 4)))
+    units = tuple(Activation(unit, 0.75, 2.5, grid) for unit in unit_request.units or range(min(unit_request.top, 4)))
     return Activations("conv", (4, 2, 2), (5.0, 0.0, 25.0, 20.0), units)
 
 

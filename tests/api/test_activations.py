@@ -9,7 +9,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from service.runtime.exchange import Question, Watch
+from service.runtime.question import Question, UnitRequest
 from tests.api.fakes import REFUSED, FakeAnswers
 
 PATH = "/models/other/activations"
@@ -35,9 +35,9 @@ async def test_the_three_ways_of_sending_give_one_answer(client: httpx.AsyncClie
 
 async def test_what_the_query_asks(client: httpx.AsyncClient, fake: FakeAnswers) -> None:
     await client.post(f"{PATH}?units=3,1&units=%202&layer=conv&top=5", content=b"x")
-    assert fake.asked[-1][1] == Question(model="other", layer="conv", watch=Watch((3, 1, 2), 5))
+    assert fake.asked[-1][1] == Question(model="other", layer="conv", unit_request=UnitRequest((3, 1, 2), 5))
     await client.post(PATH, content=b"x")
-    assert fake.asked[-1][1] == Question(model="other", watch=Watch())
+    assert fake.asked[-1][1] == Question(model="other", unit_request=UnitRequest())
 
 
 async def test_tiles_as_a_picture_with_the_facts_in_headers(client: httpx.AsyncClient) -> None:

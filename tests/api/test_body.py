@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from service.api.app import create_app
-from service.api.base64text import decode_base64
+from service.api.body.base64_text import decode_base64
 from service.errors import MalformedRequest
 from tests.api.conftest import talking_to
 from tests.api.fakes import FakeAnswers, encoded
@@ -63,8 +63,8 @@ async def test_every_way_gives_an_identical_answer(client: httpx.AsyncClient) ->
 
 @pytest.mark.parametrize("size", [0, 1, 63, 64 * 1024, 200_000])
 async def test_multipart_keeps_bytes_that_look_like_boundaries(settings: Any, fake: FakeAnswers, size: int) -> None:
-    from service.api.allowance import Allowance
-    from service.api.multipart import read_multipart
+    from service.api.body.body_limits import BodyLimits
+    from service.api.body.multipart import read_multipart
 
     tricky = (b"\r\n--b\r\r\n-" * (size // 9 + 1))[:size] + b"\r\n--"
     body = b"--bb\r\nContent-Disposition: form-data; name=image\r\n\r\n" + tricky + b"\r\n--bb--\r\n"
@@ -74,7 +74,7 @@ async def test_multipart_keeps_bytes_that_look_like_boundaries(settings: Any, fa
             for start in range(0, len(body), step):
                 yield body[start : start + step]
 
-        found = await read_multipart("multipart/form-data; boundary=bb", chunks(), Allowance(2**20, 1))
+        found = await read_multipart("multipart/form-data; boundary=bb", chunks(), BodyLimits(2**20, 1))
         assert found == {"image": [tricky]}
 
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from service.collections.collection import Collection
-from service.collections.sqlite import SqliteStore
+from service.collections.store.sqlite import SqliteStore
 from tests.api.fakes import encoded
 from tests.api.test_real import running
 from tests.runtime.test_answers import picture

@@ -11,7 +11,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from service.api.files import OwnFiles
+from service.api.server.static_files import OwnFiles
 from tests.api.conftest import talking_to
 
 TEXT = b"/* a text */\n" * 200

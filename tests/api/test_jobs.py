@@ -13,12 +13,12 @@ from fastapi import FastAPI
 
 from service.collections.library import Library
 from service.errors import BadParameter, CollectionsError
-from service.runtime.jobs import Job, Jobs, Told
+from service.jobs.queue import Job, JobQueue, ReportProgress
 from service.settings import Settings
 from tests.models import tiny
 
 
-async def works(job: Job, told: Told) -> str:
+async def works(job: Job, told: ReportProgress) -> str:
     told(0.25, "looking")
     if job.collection == "wrong":
         raise BadParameter("perplexity: at most 3")
@@ -34,9 +34,9 @@ def settings(zoo: Path, tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def jobs(app: FastAPI) -> Jobs:
+def jobs(app: FastAPI) -> JobQueue:
     library: Library = app.state.library
-    library.jobs = Jobs(library.answers.settings.collections_folder, {"projection": works})
+    library.jobs = JobQueue(library.answers.settings.collections_folder, {"projection": works})
     return library.jobs
 
 
@@ -49,7 +49,7 @@ async def followed(client: httpx.AsyncClient, made: Job, until: Callable[[dict[s
             await asyncio.sleep(0.005)
 
 
-async def test_jobs_are_listed_followed_and_cancelled(client: httpx.AsyncClient, jobs: Jobs) -> None:
+async def test_jobs_are_listed_followed_and_cancelled(client: httpx.AsyncClient, jobs: JobQueue) -> None:
     assert (await client.get("/jobs")).json() == {"jobs": []}
     made = await jobs.submit("projection", "set", {"method": "pca"})
     found = await followed(client, made, lambda job: job["progress"] > 0)
@@ -65,7 +65,7 @@ async def test_jobs_are_listed_followed_and_cancelled(client: httpx.AsyncClient,
     await jobs.close()
 
 
-async def test_a_failure_is_a_problem_that_tells_nothing_of_our_disk(client: httpx.AsyncClient, jobs: Jobs) -> None:
+async def test_a_failure_is_a_problem_that_tells_nothing_of_our_disk(client: httpx.AsyncClient, jobs: JobQueue) -> None:
     for collection, kind, words in (
         ("wrong", "/problems/bad-parameter", "at most 3"),
         ("disk", "/problems/misconfigured", "its operator finds the reason"),

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from starlette.types import Message
 
 from service.api.app import create_app
-from service.api.limits import MIB, most_body_bytes
+from service.api.server.request_limits import MIB, most_body_bytes
 from service.settings import Settings
 from tests.api.conftest import talking_to
 from tests.api.fakes import WAITS, FakeAnswers

@@ -17,14 +17,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from service.collections.projection import Facts, Map
-from service.collections.sqlite import SqliteStore
-from service.runtime import jobs
+from service.collections.projection import Projection, ProjectionFacts
+from service.collections.store.sqlite import SqliteStore
+from service.jobs import queue
 from tests.api.test_collections import DARK, made
 from tests.api.test_real import children, running
 from tests.api.test_serving import Running, serving
 from tests.collections.clouds import fill
-from tests.collections.test_store import WEIGHTS
+from tests.collections.store.test_sqlite import WEIGHTS
 from tests.runtime.test_answers import picture
 
 MAP = "/collections/set/projection"
@@ -126,7 +126,7 @@ async def test_nothing_to_map_and_nothing_to_show(tmp_path: Path, monkeypatch: p
         assert (await client.post("/collections/none/projection?method=pca")).status_code == 404
         assert (await client.get(f"{MAP}/pca-2d")).status_code == 404
         assert (await client.get(f"{MAP}/pca-2d", headers={"Accept": "image/webp"})).status_code == 406
-        monkeypatch.setattr(jobs, "MOST_WAITING", 0)
+        monkeypatch.setattr(queue, "MOST_WAITING", 0)
         await client.post("/collections/set/items", files=[("image", image) for image in IMAGES])
         full = await client.post(f"{MAP}?method=pca")
         assert full.status_code == 429
@@ -171,7 +171,7 @@ async def test_a_map_of_other_weights_places_nothing(tmp_path: Path) -> None:
         await mapped(client, "method=pca")
         store = SqliteStore(tmp_path / "data" / "collections")
         found = store.map("set", "pca-2d")
-        store.keep_map("set", replace(found, facts=replace(found.facts, weights_sha256="1f" * 32)))
+        store.save_projection("set", replace(found, facts=replace(found.facts, weights_sha256="1f" * 32)))
         store.close()
         assert (await client.get(f"{MAP}/pca-2d")).json()["outdated"]
         answer = await client.post(f"{MAP}/pca-2d/place", content=IMAGES[0])
@@ -231,9 +231,11 @@ def followed(server: Running, number: str, until: Callable[[dict[str, Any]], boo
 def test_a_service_killed_in_the_middle_of_a_job_loses_nothing_else(zoo: Path, tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "data" / "collections")
     fill(store, 2500)
-    older = Facts("tsne", 2, {"perplexity": 9.0}, {"kl_divergence": 1.0}, 2500, store.revision("set"), WEIGHTS, 1.0)
+    older = ProjectionFacts(
+        "tsne", 2, {"perplexity": 9.0}, {"kl_divergence": 1.0}, 2500, store.revision("set"), WEIGHTS, 1.0
+    )
     ids, vectors = store.vectors("set", "features")
-    store.keep_map("set", Map(older, ids, vectors[:, :2].copy()))
+    store.save_projection("set", Projection(older, ids, vectors[:, :2].copy()))
     store.close()
     with serving(zoo, tmp_path) as server:
         pca = server.client.post(f"{MAP}?method=pca").json()

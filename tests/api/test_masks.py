@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from service.collections.sqlite import SqliteStore
+from service.collections.store.sqlite import SqliteStore
 from tests.api.test_collections import made
 from tests.api.test_maps import job
 from tests.api.test_real import running
@@ -124,12 +124,14 @@ async def test_the_bias_report_has_shares_outside_the_masks(tmp_path: Path) -> N
     async with running(tmp_path) as client:
         await filled(client)
         report = (await client.post("/collections/set/bias")).json()
-        shares = [one for look in report["classes"] for one in look["outside"]]
+        shares = [one for inspection in report["classes"] for one in inspection["outside"]]
         assert {one["place"] for one in shares} == {"mask"}
         assert {one["even"] for one in shares} == {0.5}
         assert np.array_equal(report["anatomy"], [LEFT] * 16)
-        look = next(one for one in report["classes"] if one["said"])
-        assert look["outside"][0]["attention"] == pytest.approx(np.array(look["attention"])[:, 8:].sum(), abs=1e-5)
+        inspection = next(one for one in report["classes"] if one["said"])
+        assert inspection["outside"][0]["attention"] == pytest.approx(
+            np.array(inspection["attention"])[:, 8:].sum(), abs=1e-5
+        )
 
 
 async def test_masks_stay_right_when_the_model_looks_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

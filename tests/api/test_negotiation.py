@@ -8,7 +8,7 @@ import httpx
 import numpy as np
 import pytest
 
-from service.api.negotiation import choose
+from service.api.server.negotiation import choose
 from service.errors import NotAcceptable
 from tests.api.fakes import NOTICE, REFUSED, FakeAnswers, encoded, explanation
 

@@ -7,7 +7,7 @@ import json
 import numpy as np
 from numpy.typing import NDArray
 
-from service.api.numbers import decimals
+from service.api.schemas.numbers import decimals
 
 
 def samples() -> NDArray[np.float32]:

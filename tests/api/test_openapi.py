@@ -159,7 +159,7 @@ async def test_an_answer_has_exactly_the_fields_of_the_contract_in_its_order(
         "/embed": ["embedding", "dim", "layer"],
         "/analyze?methods=cam&embed=1": ["explanations", "embedding", "dim", "layer"],
     }
-    head = ["request_id", "status", "reasons", "crossed", "model", "image", "predictions"]
+    head = ["request_id", "status", "reasons", "violations", "model", "image", "predictions"]
     answer = (await client.post(path, content=b"x")).json()
     assert list(answer) == [*head, *own[path], "engine", "timing_ms"]
     assert list(answer["model"]) == ["name", "version", "weights_sha256", "notice"]

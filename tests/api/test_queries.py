@@ -5,9 +5,9 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from service.api.queries import AnalyzeQuery, ExplainQuery, method_named
+from service.api.queries.images import AnalyzeQuery, ExplainQuery, method_named
 from service.explain.methods import METHODS
-from service.runtime.exchange import Question
+from service.runtime.question import Question
 from tests.api.fakes import FakeAnswers
 
 

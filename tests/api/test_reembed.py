@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 
 from service.collections.collection import Item
-from service.collections.sqlite import SqliteStore
+from service.collections.store.sqlite import SqliteStore
 from service.runtime.answers import Answers
-from service.runtime.look import Look
+from service.runtime.inspection import Inspection
 from tests.api.test_collections import DARK, made
 from tests.api.test_maps import job
 from tests.api.test_real import running
@@ -87,15 +87,15 @@ class Gate:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
         self.looks, self.most, self.opened = 0, most, asyncio.Event()
-        self._look = Answers.look
+        self._look = Answers.inspect
 
-        async def look(answers: Answers, *given: Any) -> Look:
+        async def inspect(answers: Answers, *given: Any) -> Inspection:
             self.looks += 1
             if self.looks > self.most:
                 await self.opened.wait()
             return await self._look(answers, *given)
 
-        monkeypatch.setattr(Answers, "look", look)
+        monkeypatch.setattr(Answers, "inspect", inspect)
 
 
 async def begun(client: httpx.AsyncClient) -> dict[str, Any]:
@@ -204,9 +204,9 @@ async def test_somebody_else_who_does_the_same_and_is_quicker_is_no_failure(
         await job(client, f"/jobs/{asked['id']}", lambda found: found["progress"] > 0)
         store = SqliteStore(tmp_path / "data" / "collections")
         weights = (await client.get("/models/tiny")).json()["weights_sha256"]
-        store.begin_renewal("set", weights)
-        store.renew("set", weights, {number: fresh[number] for number in store.unrenewed("set")})
-        assert store.finish_renewal("set", replace(store.collection("set"), weights_sha256=weights))
+        store.begin_reembedding("set", weights)
+        store.renew("set", weights, {number: fresh[number] for number in store.not_reembedded("set")})
+        assert store.finish_reembedding("set", replace(store.collection("set"), weights_sha256=weights))
         store.close()
         gate.opened.set()
         assert (await ended(client, asked))["state"] == "done"

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from service.collections.collection import Collection
-from service.collections.reports.paper import CSP
-from service.collections.sqlite import SqliteStore
+from service.collections.reports.html_page import CSP
+from service.collections.store.sqlite import SqliteStore
 from tests.api.test_collections import made
 from tests.api.test_real import running
 from tests.runtime.test_answers import picture

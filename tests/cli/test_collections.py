@@ -16,7 +16,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from service.cli.main import app
-from service.collections.sqlite import SqliteStore
+from service.collections.store.sqlite import SqliteStore
 from tests.models import tiny
 from tests.runtime.test_answers import picture
 

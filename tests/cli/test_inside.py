@@ -11,7 +11,7 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from service.cli.main import app
-from service.collections.maps import fitting
+from service.collections.projections import fitting
 from service.models.filters import filters, sheet
 from tests.models import tiny
 from tests.models.zoo import built

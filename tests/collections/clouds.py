@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.collections.collection import Collection
-from service.collections.sqlite import SqliteStore
-from tests.collections.test_store import WEIGHTS, item
+from service.collections.store.sqlite import SqliteStore
+from tests.collections.store.test_sqlite import WEIGHTS, item
 
 DIM, CLOUDS = 16, 4
 

@@ -12,7 +12,7 @@ from service.images.frame import Frame
 from service.models.card import Card
 from service.models.classifier import Classifier
 from service.models.entry import Entry
-from service.runtime.survey import Specimen
+from service.runtime.batch_inference import LabelledImage
 from service.training import fundus
 from service.training.render import Rendered
 from service.training.train import Phase, Plan, Trainer
@@ -32,10 +32,10 @@ def network(classes: int = 2) -> nn.Module:
     return nn.Sequential(*block(3, 16), *block(16, 32), *block(32, 48), *pooled)
 
 
-def eyes(first: int, count: int, marker: float) -> Iterator[Specimen]:
+def eyes(first: int, count: int, marker: float) -> Iterator[LabelledImage]:
     for seed in range(first, first + count):
         eye = fundus.binary(seed, 72, marker)
-        yield Specimen(f"eye-{seed}", eye.label, eye.pixels, eye.masks)
+        yield LabelledImage(f"eye-{seed}", eye.label, eye.pixels, eye.masks)
 
 
 def trained(marker: float, seed: int = 0, count: int = 160, epochs: int = 40) -> Classifier:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from service.errors import DoesNotApply
 from service.explain.heads import PooledLinear
-from service.explain.method import Method, Patience, Scene
+from service.explain.method import Deadline, Method, Scene
 from service.explain.methods import METHODS
 from service.explain.tokens import spatial
 from service.models.classifier import last_map
@@ -63,7 +63,7 @@ def cell(family: str, name: str, rows: slice = slice(0, 1)) -> Cell:
         deep = spatial(network.features(cut)(x), network.head(cut))
     A, head = (x, whole) if method.needs == "pixels" else deep
     deadline = 0.0 if name == "scorecam" else float("inf")  # the first masks are enough to see that it works
-    scene = Scene(x, torch.no_grad()(whole.forward), Patience(deadline), deep)
+    scene = Scene(x, torch.no_grad()(whole.forward), Deadline(deadline), deep)
     arguments = QUICK.get(name, {}) | ({"scene": scene} if method.needs in {"input", "pixels"} else {})
     if method.needs == "pooled-linear" and not isinstance(head, PooledLinear):
         return Cell(method, A, head, scene, None)

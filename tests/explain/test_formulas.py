@@ -317,13 +317,13 @@ def test_the_negative_side_of_a_single_logit_is_the_negative_map() -> None:
 
 def test_scorecam_stops_at_its_deadline_and_says_how_far_it_came() -> None:
     from service.explain import perturbations
-    from service.explain.method import Patience, Scene
+    from service.explain.method import Deadline, Scene
 
     network = cut("pooled-linear")
-    patience = Patience(deadline=0.0)
+    deadline = Deadline(deadline=0.0)
     A = network.A[:1].repeat(1, 4, 1, 1)  # 48 feature maps, three chunks
     assert A.shape[1] > 2 * perturbations.CHUNK
-    maps = perturbations.scorecam(A, network.head, one_hot([0]), Scene(network.x[:1], network.forward, patience))
-    assert patience.done == perturbations.CHUNK / A.shape[1]
+    maps = perturbations.scorecam(A, network.head, one_hot([0]), Scene(network.x[:1], network.forward, deadline))
+    assert deadline.done == perturbations.CHUNK / A.shape[1]
     assert torch.isfinite(maps).all()
     assert maps.abs().max() > 0

@@ -18,7 +18,7 @@ from service.explain.method import Scene
 from service.explain.methods import METHODS
 from service.models.classifier import architecture as build
 from service.models.classifier import load
-from service.models.parity import golden
+from service.models.parity import golden_images
 from service.models.registry import Registry
 from service.models.stages import Network, stages
 from service.models.weights import read
@@ -86,7 +86,7 @@ def shipped(architecture: str) -> Subject:
     model = build(entry)
     load(model, read(record.weights, entry.sha256))
     model.eval()
-    eyes = [golden(registry.entry("resnet18"), registry.status("resnet18").record.file.parent).x[:3]]
+    eyes = [golden_images(registry.entry("resnet18"), registry.status("resnet18").record.file.parent).x[:3]]
     x = normalised(torch.from_numpy(np.concatenate(eyes)), entry.frame.mean, entry.frame.std)
     network, cut = Network(stages(model)), CUTS[architecture]
     with torch.no_grad():

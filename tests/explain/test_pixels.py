@@ -8,7 +8,7 @@ from torch import nn
 
 from service.errors import DoesNotApply
 from service.explain import pixels
-from service.explain.method import Patience, Scene
+from service.explain.method import Deadline, Scene
 from service.explain.methods import METHODS
 from service.explain.replica import Turns, replica, unrolled
 from tests.explain.scenes import cut, one_hot
@@ -54,9 +54,9 @@ def test_integrated_gradients_add_up_better_with_more_steps() -> None:
 def test_a_deadline_leaves_what_was_done(name: str, parameters: dict[str, object], share: float) -> None:
     network = cut("convolutional")
     whole = nn.Sequential(network.features, network.head)
-    scene = Scene(network.x[:1], network.forward, Patience(0.0))
+    scene = Scene(network.x[:1], network.forward, Deadline(0.0))
     M = METHODS[name].function(network.x[:1], whole, one_hot([1]), scene=scene, **parameters)
-    assert scene.patience.done == pytest.approx(share)
+    assert scene.deadline.done == pytest.approx(share)
     assert torch.isfinite(M).all()
 
 

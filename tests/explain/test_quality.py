@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from service.explain.heads import PooledLinear
-from service.explain.quality import MEASURES, Trial, correlation, quality, shuffled
+from service.explain.quality import MEASURES, QualityInputs, correlation, quality, shuffled
 
 SIDE = 16
 
@@ -24,8 +24,10 @@ def chance(images: Tensor) -> Tensor:
     return images[:, 0, 2:6, 4:8].mean((1, 2)).clamp(0, 1)
 
 
-def trial(M: Tensor, others: tuple[Tensor, ...] = ()) -> Trial:
-    return Trial(M, patch(2).expand(1, 3, SIDE, SIDE).clone(), chance, lambda disturb: torch.rand(SIDE, SIDE), others)
+def trial(M: Tensor, others: tuple[Tensor, ...] = ()) -> QualityInputs:
+    return QualityInputs(
+        M, patch(2).expand(1, 3, SIDE, SIDE).clone(), chance, lambda disturb: torch.rand(SIDE, SIDE), others
+    )
 
 
 def test_a_map_of_the_reason_beats_a_map_of_something_else() -> None:

@@ -151,8 +151,8 @@ def photographs() -> list[np.ndarray]:
         return [*scenes, np.asarray(picture.convert("RGB"))]
 
 
-@pytest.mark.parametrize("look", ["colour", "sepia", "grey"])
-def test_other_photographs_are_out_of_distribution(look: str) -> None:
+@pytest.mark.parametrize("inspection", ["colour", "sepia", "grey"])
+def test_other_photographs_are_out_of_distribution(inspection: str) -> None:
     rng = np.random.default_rng(9)
     sepia = np.array([[0.393, 0.349, 0.272], [0.769, 0.686, 0.534], [0.189, 0.168, 0.131]])
     verdicts = []
@@ -161,7 +161,7 @@ def test_other_photographs_are_out_of_distribution(look: str) -> None:
             side = int(rng.uniform(0.5, 1) * min(pixels.shape[:2]))
             top, left = (int(rng.integers(0, whole - side + 1)) for whole in pixels.shape[:2])
             part = pixels[top : top + side, left : left + side].astype(float)
-            part = {"colour": part, "sepia": part @ sepia, "grey": part.mean(2, keepdims=True).repeat(3, 2)}[look]
+            part = {"colour": part, "sepia": part @ sepia, "grey": part.mean(2, keepdims=True).repeat(3, 2)}[inspection]
             verdicts.append("out_of_distribution" in reasons(np.clip(part, 0, 255).astype(np.uint8)))
     assert np.mean(verdicts) > 0.95
 

@@ -9,12 +9,12 @@ import httpx
 import pytest
 
 from service.errors import WeightsError
-from service.models.download import Patience, fetch
+from service.models.download import RetryPolicy, fetch
 from tests.models.server import Site, serving
 
 CONTENT = random.Random(0).randbytes(300_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
-HASTE = Patience(tries=3, pause_s=0, connect_s=2, silence_s=2)
+HASTE = RetryPolicy(tries=3, pause_s=0, connect_s=2, silence_s=2)
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def site() -> Iterator[Site]:
 
 
 def get(site: Site, folder: Path, sha256: str = SHA256[:8], name: str = "file.pth") -> bytes:
-    assert fetch(f"{site.url}/{name}", folder / "file", sha256, patience=HASTE) == SHA256
+    assert fetch(f"{site.url}/{name}", folder / "file", sha256, retry_policy=HASTE) == SHA256
     assert [path.name for path in folder.iterdir()] == ["file"]
     return (folder / "file").read_bytes()
 
@@ -78,7 +78,7 @@ def test_a_server_without_range_is_asked_for_the_whole_again(site: Site, tmp_pat
 def test_wrong_digest_keeps_nothing(site: Site, tmp_path: Path, sha256: str, part: bytes) -> None:
     (tmp_path / "file.part").write_bytes(part)
     with pytest.raises(WeightsError, match=f"has sha256 {SHA256}, but one that begins with {sha256}"):
-        fetch(f"{site.url}/file.pth", tmp_path / "file", sha256, patience=HASTE)
+        fetch(f"{site.url}/file.pth", tmp_path / "file", sha256, retry_policy=HASTE)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -110,7 +110,7 @@ def test_no_server(tmp_path: Path) -> None:
 @pytest.mark.parametrize("url", ["ftp://127.0.0.1/file.pth", "file:///etc/passwd", "http://[bad/file.pth"])
 def test_urls_that_are_none(url: str, tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="cannot be fetched"):
-        fetch(url, tmp_path / "file", SHA256, patience=HASTE)
+        fetch(url, tmp_path / "file", SHA256, retry_policy=HASTE)
 
 
 def test_a_detour_is_followed_and_keeps_its_place(site: Site, tmp_path: Path) -> None:
@@ -137,11 +137,11 @@ def test_an_encrypted_address_never_leads_to_an_open_one(
     whole_client = httpx.Client
     monkeypatch.setattr(httpx, "Client", lambda **how: whole_client(transport=httpx.MockTransport(answer), **how))
     with pytest.raises(WeightsError, match="which is not encrypted: refused"):
-        fetch("https://a/x", tmp_path / "file", SHA256, patience=HASTE)
+        fetch("https://a/x", tmp_path / "file", SHA256, retry_policy=HASTE)
     following.clear()
-    assert fetch("https://a/x", tmp_path / "file", SHA256, patience=HASTE) == SHA256
+    assert fetch("https://a/x", tmp_path / "file", SHA256, retry_policy=HASTE) == SHA256
 
 
 def test_a_full_disk_is_told(site: Site) -> None:
     with pytest.raises(WeightsError, match="cannot write"):
-        fetch(f"{site.url}/file.pth", Path("/dev/null/file"), SHA256, patience=HASTE)
+        fetch(f"{site.url}/file.pth", Path("/dev/null/file"), SHA256, retry_policy=HASTE)

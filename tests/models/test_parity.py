@@ -112,7 +112,7 @@ def test_without_bf16_instructions_f32_answers(monkeypatch: pytest.MonkeyPatch) 
 def test_golden_images_are_framed_as_the_model_sees_them(tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(tmp_path / "one.png")
-    found = parity.golden(entry(golden=["one.png"]), tmp_path)
+    found = parity.golden_images(entry(golden=["one.png"]), tmp_path)
     assert found.source == "golden"
     assert np.array_equal(found.x[0], pixels)
 

@@ -14,18 +14,18 @@ from torchvision.models import resnet18
 
 from service.errors import ModelUnavailable, WeightsError
 from service.models.catalogue import parse
-from service.models.download import Patience
+from service.models.download import RetryPolicy
 from service.models.entry import Entry
 from service.models.official import Official, official
 from service.models.pull import pull, source
 from service.models.registry import Registry
-from service.models.store import Store
 from service.models.weights import digest, save
+from service.models.weights_store import WeightsStore
 from service.settings import SHIPPED_REGISTRY
 from tests.models.server import Site, serving
 from tests.models.tiny import CARD, settings, weights
 
-HASTE = Patience(tries=2, pause_s=0, connect_s=2, silence_s=2)
+HASTE = RetryPolicy(tries=2, pause_s=0, connect_s=2, silence_s=2)
 TINY = """
 [models.tiny]
 architecture = "tests.models.tiny:network"
@@ -83,7 +83,7 @@ def registry(folder: Path, weights: str, sha256: str = "", **others: Any) -> Reg
 
 
 def test_what_is_pulled_is_what_was_published(site: Site, entry: Entry, tmp_path: Path) -> None:
-    store = Store(tmp_path / "data" / "weights")
+    store = WeightsStore(tmp_path / "data" / "weights")
     shown: list[tuple[int, int | None]] = []
     origin = pull(
         entry, store, settings(tmp_path, weights_mirror=site.url), progress=lambda *figures: shown.append(figures)
@@ -114,7 +114,7 @@ def test_a_whole_resnet_of_torchvisions_form(tmp_path: Path, monkeypatch: pytest
     entry = zoo.records["resnet18-imagenet"].entry
     assert entry is not None
     with serving(Site({name: content}, cut=10_000_000, cuts=1)) as site:
-        pull(entry, Store(tmp_path / "weights"), settings(tmp_path, weights_mirror=site.url), patience=HASTE)
+        pull(entry, WeightsStore(tmp_path / "weights"), settings(tmp_path, weights_mirror=site.url), retry_policy=HASTE)
         assert site.seen == [(f"/{name}", None), (f"/{name}", "bytes=10000000-")]
     models = Registry(settings(SHIPPED_REGISTRY / "resnet18-imagenet.toml", data_dir=tmp_path))
     x = torch.rand(2, 3, 64, 64)
@@ -125,19 +125,19 @@ def test_a_whole_resnet_of_torchvisions_form(tmp_path: Path, monkeypatch: pytest
 def test_wrong_digest_keeps_nothing(site: Site, entry: Entry, tmp_path: Path) -> None:
     name, content = next(iter(site.files.items()))
     site.files[name] = content[:-1] + b"x"
-    store = Store(tmp_path / "weights")
+    store = WeightsStore(tmp_path / "weights")
     with pytest.raises(WeightsError, match=f"begins with {name[5:13]} was promised; nothing was kept"):
-        pull(entry, store, settings(tmp_path, weights_mirror=site.url), patience=HASTE)
+        pull(entry, store, settings(tmp_path, weights_mirror=site.url), retry_policy=HASTE)
     assert [path.name for path in store.folder.iterdir()] == ["tiny.lock"]
     assert store.origin(entry) is None
 
 
 def test_an_earlier_pull_survives_a_later_one_that_fails(site: Site, entry: Entry, tmp_path: Path) -> None:
-    store, how = Store(tmp_path / "weights"), settings(tmp_path, weights_mirror=site.url)
+    store, how = WeightsStore(tmp_path / "weights"), settings(tmp_path, weights_mirror=site.url)
     origin = pull(entry, store, how)
     site.failures = [500] * 9
     with pytest.raises(WeightsError, match="answers 500"):
-        pull(entry, store, how, patience=HASTE)
+        pull(entry, store, how, retry_policy=HASTE)
     assert store.origin(entry) == origin
     assert digest(store.file(entry)) == origin.sha256
 
@@ -145,7 +145,7 @@ def test_an_earlier_pull_survives_a_later_one_that_fails(site: Site, entry: Entr
 def test_what_is_no_state_dict_is_not_kept(tmp_path: Path) -> None:
     content = b"\x80\x04not weights"
     sha256 = hashlib.sha256(content).hexdigest()
-    store = Store(tmp_path / "weights")
+    store = WeightsStore(tmp_path / "weights")
     with serving(Site({"x.pth": content})) as site, pytest.raises(WeightsError, match="refused"):
         pull(tiny("https://example.org/x.pth", sha256), store, settings(tmp_path, weights_mirror=site.url))
     assert [path.name for path in store.folder.iterdir()] == ["tiny.lock"]
@@ -160,7 +160,7 @@ def test_weights_at_an_address_of_ones_own(suffix: str, tmp_path: Path) -> None:
         torch.save(weights(), buffer)
         content = buffer.getvalue()
     sha256, address = hashlib.sha256(content).hexdigest(), f"https://example.org/a/own.{suffix}"
-    store = Store(tmp_path / "data" / "weights")
+    store = WeightsStore(tmp_path / "data" / "weights")
     with serving(Site({f"own.{suffix}": content})) as site:
         how = settings(tmp_path, weights_mirror=site.url)
         pull(tiny(address, sha256), store, how)
@@ -168,7 +168,7 @@ def test_weights_at_an_address_of_ones_own(suffix: str, tmp_path: Path) -> None:
             store.file(tiny(address, sha256))
         )
         with pytest.raises(WeightsError, match="nothing was kept"):
-            pull(tiny(address, "0" * 64), store, how, patience=HASTE)
+            pull(tiny(address, "0" * 64), store, how, retry_policy=HASTE)
 
 
 @pytest.fixture
@@ -186,7 +186,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 def test_offline_tries_nothing(no_network: list[Any], tmp_path: Path) -> None:
     zoo = parse(SHIPPED_REGISTRY)
-    store, offline = Store(tmp_path / "weights"), settings(tmp_path, offline=True, auto_pull=True)
+    store, offline = WeightsStore(tmp_path / "weights"), settings(tmp_path, offline=True, auto_pull=True)
     remote = [record.entry for record in zoo.records.values() if record.entry and record.entry.is_remote]
     assert len(remote) >= 6
     for entry in remote:
@@ -215,7 +215,7 @@ def test_asked_to_it_does_go_out(no_network: list[Any], tmp_path: Path) -> None:
     entry = parse(SHIPPED_REGISTRY).records["vgg16-imagenet"].entry
     assert entry is not None
     with pytest.raises(WeightsError, match="cannot be fetched"):
-        pull(entry, Store(tmp_path), settings(tmp_path), patience=HASTE)
+        pull(entry, WeightsStore(tmp_path), settings(tmp_path), retry_policy=HASTE)
     assert no_network
 
 
@@ -231,7 +231,7 @@ def test_auto_pull_fetches_at_the_first_load(site: Site, entry: Entry, tmp_path:
 
 
 def test_two_pulls_at_once_do_not_meet(site: Site, entry: Entry, tmp_path: Path) -> None:
-    store = Store(tmp_path)
+    store = WeightsStore(tmp_path)
     with store.locked(entry), pytest.raises(WeightsError, match="another process is fetching tiny right now"):
         pull(entry, store, settings(tmp_path, weights_mirror=site.url))
     pull(entry, store, settings(tmp_path, weights_mirror=site.url))

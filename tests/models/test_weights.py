@@ -159,6 +159,6 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_litter(tmp_path: Path, mo
 
 
 def test_absent_files_are_told(tmp_path: Path) -> None:
-    for look in (digest, lambda path: read(path, "0" * 64)):
+    for inspection in (digest, lambda path: read(path, "0" * 64)):
         with pytest.raises(WeightsError, match=r"cannot read .*none\.safetensors: No such file"):
-            look(tmp_path / "none.safetensors")
+            inspection(tmp_path / "none.safetensors")

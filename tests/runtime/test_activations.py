@@ -15,8 +15,8 @@ from service.models.classifier import Classifier
 from service.models.registry import Registry
 from service.runtime.activations import activations, check
 from service.runtime.answers import Answers
-from service.runtime.exchange import Question, Watch
-from service.runtime.look import Look
+from service.runtime.inspection import Inspection
+from service.runtime.question import Question, UnitRequest
 from tests.models import tiny
 from tests.runtime.test_answers import picture
 
@@ -27,18 +27,18 @@ def classifier(tmp_path: Path) -> Classifier:
     return Registry(tiny.settings(tmp_path)).load("tiny")
 
 
-def look(classifier: Classifier, A: torch.Tensor) -> Look:
+def inspection(classifier: Classifier, A: torch.Tensor) -> Inspection:
     geometry = Geometry(30, 20, (5.0, 0.0, 25.0, 20.0), 16)
-    return Look(classifier, Prepared("", "", (), np.zeros((16, 16, 3), np.uint8), geometry, None, {}), "2", A)
+    return Inspection(classifier, Prepared("", "", (), np.zeros((16, 16, 3), np.uint8), geometry, None, {}), "2", A)
 
 
 def test_the_most_active_units_come_first_or_those_named_in_their_order(classifier: Classifier) -> None:
     A = torch.tensor([1.0, 7.0, 3.0, 5.0])[None, :, None, None] * torch.rand(1, 4, 3, 2, generator=None).clamp(0.9)
-    found = activations(look(classifier, A), Watch(top=2))
+    found = activations(inspection(classifier, A), UnitRequest(top=2))
     assert [one.unit for one in found.units] == [1, 3]
     assert found.shape == (4, 3, 2)
     assert found.region == (5.0, 0.0, 25.0, 20.0)
-    named = activations(look(classifier, A), Watch((2, 0)))
+    named = activations(inspection(classifier, A), UnitRequest((2, 0)))
     assert [one.unit for one in named.units] == [2, 0]
     for one in named.units:
         assert np.array_equal(one.grid, A[0, one.unit].numpy())
@@ -48,26 +48,26 @@ def test_the_most_active_units_come_first_or_those_named_in_their_order(classifi
 
 def test_tokens_are_laid_out_as_their_grid_without_the_class_token(classifier: Classifier) -> None:
     tokens = torch.arange(10.0)[None, :, None].repeat(1, 1, 3)  # (1, 1 + 9, 3)
-    found = activations(look(classifier, tokens), Watch((1,)))
+    found = activations(inspection(classifier, tokens), UnitRequest((1,)))
     assert found.shape == (3, 3, 3)
     assert found.units[0].grid.tolist() == [[1, 2, 3], [4, 5, 6], [7, 8, 9]]
 
 
 @pytest.mark.parametrize(
-    ("layer", "watch", "error", "told"),
+    ("layer", "unit_request", "error", "told"),
     [
-        ("2", Watch((4,)), BadParameter, "has no unit 4; its 4 units are 0 to 3"),
-        ("2", Watch(top=0), BadParameter, "1 to 256 units"),
-        ("2", Watch(tuple(range(4)) * 100), BadParameter, "1 to 256 units"),
-        ("5", Watch(), DoesNotApply, "no map to show; those that have are input, 0, 1, 2"),
-        ("nowhere", Watch(), UnknownName, "there is no layer 'nowhere'"),
+        ("2", UnitRequest((4,)), BadParameter, "has no unit 4; its 4 units are 0 to 3"),
+        ("2", UnitRequest(top=0), BadParameter, "1 to 256 units"),
+        ("2", UnitRequest(tuple(range(4)) * 100), BadParameter, "1 to 256 units"),
+        ("5", UnitRequest(), DoesNotApply, "no map to show; those that have are input, 0, 1, 2"),
+        ("nowhere", UnitRequest(), UnknownName, "there is no layer 'nowhere'"),
     ],
 )
 def test_what_does_not_exist_is_refused_with_what_does(
-    classifier: Classifier, layer: str, watch: Watch, error: type[Exception], told: str
+    classifier: Classifier, layer: str, unit_request: UnitRequest, error: type[Exception], told: str
 ) -> None:
     with pytest.raises(error, match=told):
-        check(classifier, layer, watch)
+        check(classifier, layer, unit_request)
 
 
 async def test_they_are_the_engines_own_maps(tmp_path: Path) -> None:
@@ -77,10 +77,10 @@ async def test_they_are_the_engines_own_maps(tmp_path: Path) -> None:
     classifier = answers.registry.load()
     await answers.start(load=False)
     try:
-        answer = await answers.activations(picture(1), Question(layer="1", watch=Watch((3, 1))))
+        answer = await answers.activations(picture(1), Question(layer="1", unit_request=UnitRequest((3, 1))))
         prepared = await answers.decoders.prepare(picture(1), classifier.entry.frame, 0)
         with pytest.raises(BadParameter, match="has no unit 9"):
-            await answers.activations(b"never looked at", Question(watch=Watch((9,))))
+            await answers.activations(b"never looked at", Question(unit_request=UnitRequest((9,))))
     finally:
         await answers.close()
     A = classifier.engine.features(torch.from_numpy(prepared.x[None]), "1")

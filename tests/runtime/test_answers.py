@@ -24,7 +24,8 @@ from service.models.weights import save
 from service.runtime import examine
 from service.runtime.answers import Answers
 from service.runtime.describe import describe
-from service.runtime.exchange import Answer, Question
+from service.runtime.question import Question
+from service.runtime.results import Answer
 from tests.models import tiny
 
 GUARD = '[models.{name}.guard]\nlimits = [{{ measure = "brightness", minimum = 20.0, reason = "ungradable" }}]\n'
@@ -266,8 +267,8 @@ async def test_the_guard_refuses_and_then_says_nothing_about_the_patient(answers
     Image.new("RGB", (32, 32), (3, 3, 3)).save(file, "PNG")
     answer = await answers.analyze(file.getvalue(), Question(model="guarded", methods=("gradcam",), embed=True))
     assert (answer.status, answer.reasons) == ("refused", ("ungradable",))
-    assert [(one.measure, one.reason) for one in answer.crossed] == [("brightness", "ungradable")]
-    assert answer.crossed[0].value < (answer.crossed[0].minimum or 0)
+    assert [(one.measure, one.reason) for one in answer.violations] == [("brightness", "ungradable")]
+    assert answer.violations[0].value < (answer.violations[0].minimum or 0)
     assert (answer.predictions, answer.explanations, answer.embedding) == ((), (), None)
     assert (await answers.predict(picture(0), Question(model="guarded"))).status == "ok"
 
@@ -337,9 +338,9 @@ async def test_a_slow_method_past_its_time_answers_with_what_it_has(answers: Ans
     prepared = await answers.decoders.prepare(picture(0), classifier.entry.frame)
     A = classifier.engine.features(torch.from_numpy(prepared.x[None]), classifier.cut)
     wide = A.repeat(1, 9, 1, 1)
-    look = examine.Look(classifier, prepared, classifier.cut, wide)
-    ranked = examine.predictions(examine.Look(classifier, prepared, classifier.cut, A))
-    explanation = examine.explanation(look, METHODS["scorecam"], question, ranked, deadline=0.0)
+    inspection = examine.Inspection(classifier, prepared, classifier.cut, wide)
+    ranked = examine.predictions(examine.Inspection(classifier, prepared, classifier.cut, A))
+    explanation = examine.explanation(inspection, METHODS["scorecam"], question, ranked, deadline=0.0)
     assert 0 < explanation.maps[0].done < 1
 
 

@@ -13,14 +13,14 @@ from service.errors import TrainingError
 from service.explain.methods import METHODS
 from service.explain.quality import MEASURES, STEPS
 from service.models.classifier import Classifier
-from service.runtime.survey import Specimen
+from service.runtime.batch_inference import LabelledImage
 from service.training.faithfulness import faithfulness, plot
 from tests.training.test_localisation import SIDE, case, classifier
 
 __all__ = ["classifier"]
 
 
-def squares(count: int) -> list[Specimen]:
+def squares(count: int) -> list[LabelledImage]:
     return [case(("red", "green")[i % 2], ("red", "green")[i % 2], 4 * (i % 8), 32 - 4 * (i % 8)) for i in range(count)]
 
 
@@ -48,7 +48,7 @@ def test_the_area_under_the_mean_curve_is_the_mean_area(classifier: Classifier) 
 
 
 def test_maps_with_nothing_in_them_are_counted_and_not_averaged(classifier: Classifier) -> None:
-    black = Specimen("black", "red", np.zeros((SIDE, SIDE, 3), np.uint8))
+    black = LabelledImage("black", "red", np.zeros((SIDE, SIDE, 3), np.uint8))
     (row,) = faithfulness(classifier, [METHODS["gradcam"]], [black, *squares(2)])
     assert (row.images, row.empty) == (3, 1)
     assert math.isfinite(row.means["deletion"])

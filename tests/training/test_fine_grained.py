@@ -10,7 +10,7 @@ from service.explain.tokens import spatial
 from service.images.picture import upsample
 from service.models.registry import Registry
 from service.models.scores import direction
-from service.runtime.survey import Seen, Specimen, framed, survey
+from service.runtime.batch_inference import InspectedImage, LabelledImage, frame_mask, inspect_all
 from service.settings import Settings
 from service.training import fundus
 
@@ -24,22 +24,22 @@ def test_finercam_puts_more_of_its_energy_on_the_part_that_differs(model: str) -
     classifier = Registry(Settings(engine="torch")).load(model)
     for label, rival in PAIRS:
         eyes = [fundus.generate(seed, label=label, size=256) for seed in EYES]
-        specimens = [Specimen(str(eye.seed), label, eye.pixels, eye.masks) for eye in eyes]
-        pairs = [(energy(seen, label), energy(seen, label, rival)) for seen in survey(classifier, specimens)]
+        images = [LabelledImage(str(eye.seed), label, eye.pixels, eye.masks) for eye in eyes]
+        pairs = [(energy(seen, label), energy(seen, label, rival)) for seen in inspect_all(classifier, images)]
         plain, finer = np.array(pairs).T
         assert finer.mean() > 1.02 * plain.mean(), (label, rival)
         assert (finer > plain).sum() >= 6, (label, rival)
 
 
-def energy(seen: Seen, label: str, rival: str | None = None) -> float:
+def energy(seen: InspectedImage, label: str, rival: str | None = None) -> float:
     """The share of the map's positive mass on the disc and its swelling."""
-    entry = seen.look.classifier.entry
-    A, head = spatial(seen.look.A, seen.look.classifier.head(seen.look.layer))
+    entry = seen.inspection.classifier.entry
+    A, head = spatial(seen.inspection.A, seen.inspection.classifier.head(seen.inspection.layer))
     row = direction(entry.labels.index(label), entry)[None]
     if rival is None:
         M = METHODS["gradcam"].function(A, head, row)
     else:
         M = METHODS["finercam"].function(A, head, row, versus=direction(entry.labels.index(rival), entry)[None])
     heat = np.maximum(upsample(M[0].numpy(), 224), 0)
-    part = seen.specimen.masks["disc"] | seen.specimen.masks["swelling"]
-    return float(heat[framed(part, seen.look.prepared.geometry)].sum() / heat.sum())
+    part = seen.image.masks["disc"] | seen.image.masks["swelling"]
+    return float(heat[frame_mask(part, seen.inspection.prepared.geometry)].sum() / heat.sum())

@@ -15,10 +15,10 @@ from service.explain.methods import METHODS
 from service.images.frame import Frame
 from service.models.classifier import Classifier
 from service.models.entry import Entry
-from service.runtime.survey import Specimen, framed
+from service.runtime.batch_inference import LabelledImage, frame_mask
+from service.training.labelled_images import TRUTH, folder, generated
 from service.training.localisation import localise, truth
 from service.training.render import Recipe
-from service.training.specimens import TRUTH, folder, generated
 
 SIDE = 64
 
@@ -47,16 +47,16 @@ def classifier() -> Classifier:
     return Classifier.build(entry, reader().state_dict(), "0" * 64, "torch")
 
 
-def case(label: str, painted: str, left: int, top: int, told: tuple[int, int] | None = None) -> Specimen:
+def case(label: str, painted: str, left: int, top: int, told: tuple[int, int] | None = None) -> LabelledImage:
     """A square of a colour, and a truth that may lie elsewhere."""
     pixels, mask = np.zeros((SIDE, SIDE, 3), np.uint8), np.zeros((SIDE, SIDE), bool)
     pixels[top : top + 24, left : left + 24, {"red": 0, "green": 1}[painted]] = 255
     x, y = told or (left, top)
     mask[y : y + 24, x : x + 24] = True
-    return Specimen("drawn", label, pixels, {TRUTH: mask})
+    return LabelledImage("drawn", label, pixels, {TRUTH: mask})
 
 
-def scores(classifier: Classifier, cases: list[Specimen]) -> list[float]:
+def scores(classifier: Classifier, cases: list[LabelledImage]) -> list[float]:
     (score,) = localise(classifier, [METHODS["gradcam"]], cases)
     return [score.class_1, score.class_5, score.place_1, score.place_5, score.pointing, round(score.energy, 2)]
 
@@ -78,7 +78,7 @@ def test_the_pointing_game_forgives_fifteen_pixels(classifier: Classifier, besid
     pixels, mask = np.zeros((SIDE, SIDE, 3), np.uint8), np.zeros((SIDE, SIDE), bool)
     pixels[28:32, 20:24, 0] = 255  # one cell of the map: its maximum lies at columns 21 and 22
     mask[28:32, 22 + beside :] = True
-    (score,) = localise(classifier, [METHODS["gradcam"]], [Specimen("drawn", "red", pixels, {TRUTH: mask})])
+    (score,) = localise(classifier, [METHODS["gradcam"]], [LabelledImage("drawn", "red", pixels, {TRUTH: mask})])
     assert score.pointing == pointed
 
 
@@ -90,7 +90,7 @@ def test_wrong_class_is_an_error_of_both_at_top_one_alone(classifier: Classifier
 
 
 def test_a_label_the_model_does_not_know_is_named(classifier: Classifier) -> None:
-    unknown = Specimen("drawn", "blue", np.zeros((8, 8, 3), np.uint8), {TRUTH: np.ones((8, 8), bool)})
+    unknown = LabelledImage("drawn", "blue", np.zeros((8, 8, 3), np.uint8), {TRUTH: np.ones((8, 8), bool)})
     with pytest.raises(TrainingError, match=r"no class 'blue'.*green, red"):
         localise(classifier, [METHODS["gradcam"]], [unknown])
     with pytest.raises(TrainingError, match="nothing to find"):
@@ -101,7 +101,7 @@ def test_masks_are_seen_through_the_same_frame_as_pixels() -> None:
     pixels = np.zeros((40, 90, 3), np.uint8)
     pixels[10:25, 40:60] = 255
     x, geometry = Frame(resize=SIDE, crop=SIDE).apply(pixels, 90, 40)
-    mask = framed(pixels[..., 0] > 0, geometry)
+    mask = frame_mask(pixels[..., 0] > 0, geometry)
     assert np.mean(mask != (x[..., 0] > 127)) < 0.02
 
 

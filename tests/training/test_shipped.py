@@ -15,8 +15,8 @@ from service.models.classifier import Classifier
 from service.models.registry import Registry
 from service.models.scores import direction, probabilities
 from service.settings import SHIPPED_REGISTRY, Settings
-from service.training.attention import pointing
 from service.training.data import FIRST_SEED, feature_maps
+from service.training.pointing_game import pointing
 from service.training.render import FRAME, RENDERED, Recipe
 from service.training.report import auc, calibration_error, softmax
 

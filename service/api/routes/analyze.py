@@ -6,12 +6,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from service.api.asking import as_json, ask_all
-from service.api.body import read_images
-from service.api.contract import IMAGES, METHOD_PARAMETERS, answers_with
-from service.api.queries import AnalyzeQuery
-from service.api.schemas import AnalyzeAnswer, AnalyzeAnswers
-from service.api.wiring import Allowed, Asked
+from service.api.body.reader import read_images
+from service.api.openapi.responses import IMAGES, METHOD_PARAMETERS, answers_with
+from service.api.queries.images import AnalyzeQuery
+from service.api.schemas.answers import AnalyzeAnswer, AnalyzeAnswers
+from service.api.server.dependencies import AnswersDep, BodyLimitsDep
+from service.api.server.dispatch import answer_all, json_response
 
 router = APIRouter(tags=["answers"])
 
@@ -22,10 +22,10 @@ router = APIRouter(tags=["answers"])
     responses=answers_with(AnalyzeAnswer, AnalyzeAnswers, 409),
 )
 async def analyze(
-    request: Request, query: Annotated[AnalyzeQuery, Query()], answers: Asked, allowed: Allowed
+    request: Request, query: Annotated[AnalyzeQuery, Query()], answers: AnswersDep, allowed: BodyLimitsDep
 ) -> Response:
     """Everything from one forward: class scores, the maps of several methods, and the image as a vector."""
     question = query.asked(request.query_params)
     images = await read_images(request, allowed)
-    outcomes = await ask_all(request, images, lambda data: answers.analyze(data, question))
-    return as_json(request, outcomes, AnalyzeAnswer.of)
+    outcomes = await answer_all(request, images, lambda data: answers.analyze(data, question))
+    return json_response(request, outcomes, AnalyzeAnswer.of)

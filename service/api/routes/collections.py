@@ -7,21 +7,39 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from service.api import reference
-from service.api.asking import as_json, ask_all
-from service.api.body import read_images, read_masked
-from service.api.collection_queries import CollectionQuery, ItemsQuery, NeighborsQuery, PageQuery
-from service.api.contract import BINARY, IMAGES, MASKED_IMAGES, OF_IMAGES, Responses, answers_with, example, problems
-from service.api.jobs import Job
+from service.api.body.reader import read_images, read_masked
+from service.api.openapi.responses import (
+    BINARY,
+    IMAGES,
+    MASKED_IMAGES,
+    OF_IMAGES,
+    Responses,
+    answers_with,
+    example,
+    problems,
+)
 from service.api.problems import describe
-from service.api.queries import Plain
-from service.api.reference import Collection, Collections, Item, Items, NeighborsAnswer, NeighborsAnswers, Saved, Saveds
+from service.api.queries.collections import CollectionQuery, ItemsQuery, NeighborsQuery, PageQuery
+from service.api.queries.images import NoQuery
 from service.api.routes.jobs import ACCEPTED
-from service.api.wiring import Allowed, Kept
-from service.collections import renewal
-from service.collections.library import Near
+from service.api.schemas import collections as examples
+from service.api.schemas.collections import (
+    AddedItem,
+    AddedItems,
+    Collection,
+    Collections,
+    Item,
+    Items,
+    NeighborsAnswer,
+    NeighborsAnswers,
+)
+from service.api.schemas.jobs import Job
+from service.api.server.dependencies import BodyLimitsDep, LibraryDep
+from service.api.server.dispatch import answer_all, json_response
+from service.collections import reembedding
+from service.collections.library import NeighborsRequest
 from service.errors import FoveaError, UnknownName
-from service.runtime.exchange import Question
+from service.runtime.question import Question
 
 router = APIRouter(tags=["collections"])
 
@@ -30,35 +48,35 @@ Name = Annotated[
 ]
 Number = Annotated[int, Path(ge=1, lt=2**63, description="An item's number.", examples=[7])]
 
-MADE: Responses = {201: example(reference.COLLECTION)[200]}
+MADE: Responses = {201: example(examples.COLLECTION)[200]}
 JPEG: Responses = {200: {"description": "The picture.", "content": {"image/jpeg": {"schema": BINARY}}}}
 
 
 @router.post("/collections", status_code=201, responses=MADE | problems(404, 422, 503, 507))
-async def create(request: Request, query: Annotated[CollectionQuery, Query()], library: Kept) -> Collection:
+async def create(request: Request, query: Annotated[CollectionQuery, Query()], library: LibraryDep) -> Collection:
     """A new, empty collection for one version of one model."""
     query.check(request.query_params)
     made = await library.create(query.name, query.model, query.thumbnails, query.originals)
     return await asyncio.to_thread(Collection.of, made, library)
 
 
-@router.get("/collections", responses=example(Collections(collections=[reference.COLLECTION])) | problems(422, 503))
-async def collections(request: Request, query: Plain, library: Kept) -> Collections:
+@router.get("/collections", responses=example(Collections(collections=[examples.COLLECTION])) | problems(422, 503))
+async def collections(request: Request, query: NoQuery, library: LibraryDep) -> Collections:
     """All collections, with how many images each has and whether it still fits its model."""
     query.check(request.query_params)
     found = await library.collections()
     return Collections(collections=await asyncio.to_thread(lambda: [Collection.of(one, library) for one in found]))
 
 
-@router.get("/collections/{name}", responses=example(reference.COLLECTION) | problems(404, 422, 503))
-async def collection(request: Request, name: Name, query: Plain, library: Kept) -> Collection:
+@router.get("/collections/{name}", responses=example(examples.COLLECTION) | problems(404, 422, 503))
+async def collection(request: Request, name: Name, query: NoQuery, library: LibraryDep) -> Collection:
     """One collection: its model, what it keeps, and how many images it has."""
     query.check(request.query_params)
     return await asyncio.to_thread(lambda: Collection.of(library.store.collection(name), library))
 
 
-@router.delete("/collections/{name}", responses=example(reference.COLLECTION) | problems(404, 422, 503, 507))
-async def delete(request: Request, name: Name, query: Plain, library: Kept) -> Collection:
+@router.delete("/collections/{name}", responses=example(examples.COLLECTION) | problems(404, 422, 503, 507))
+async def delete(request: Request, name: Name, query: NoQuery, library: LibraryDep) -> Collection:
     """Forget a collection and everything in it. Answers with what it was."""
     query.check(request.query_params)
     was = await asyncio.to_thread(lambda: Collection.of(library.store.collection(name), library))
@@ -69,13 +87,13 @@ async def delete(request: Request, name: Name, query: Plain, library: Kept) -> C
 @router.post(
     "/collections/{name}/reembed", status_code=202, responses=ACCEPTED | problems(404, 409, 422, 429, 503, 507)
 )
-async def reembed(request: Request, response: Response, name: Name, query: Plain, library: Kept) -> Job:
+async def reembed(request: Request, response: Response, name: Name, query: NoQuery, library: LibraryDep) -> Job:
     """Embed a stale collection's images again by the model as it is now: a job, whose progress is at /jobs/{id}.
 
     Until it is done the collection answers as before, and then for all images at once. It needs their originals.
     """
     query.check(request.query_params)
-    job = await renewal.ask(library, name)
+    job = await reembedding.submit_reembedding(library, name)
     response.headers["Location"] = f"/jobs/{job.id}"
     return Job.of(job, request.scope)
 
@@ -83,12 +101,12 @@ async def reembed(request: Request, response: Response, name: Name, query: Plain
 @router.post(
     "/collections/{name}/items",
     openapi_extra=MASKED_IMAGES,
-    responses=example(reference.SAVED) | problems(*sorted({*OF_IMAGES, 409, 507})),
-    response_model=Saveds,
+    responses=example(examples.SAVED) | problems(*sorted({*OF_IMAGES, 409, 507})),
+    response_model=AddedItems,
 )
 async def add(
-    request: Request, name: Name, query: Annotated[ItemsQuery, Query()], library: Kept, allowed: Allowed
-) -> Saveds:
+    request: Request, name: Name, query: Annotated[ItemsQuery, Query()], library: LibraryDep, allowed: BodyLimitsDep
+) -> AddedItems:
     """Add images. What is answered as saved is on the disk; one that cannot be read or is refused is not added.
 
     Each may come with a mask of the region whose share in the answer the bias report is to tell, such as the anatomy:
@@ -103,14 +121,14 @@ async def add(
     results = [
         describe(one, request.scope)
         if isinstance(one, FoveaError)
-        else Saved(status="known" if one.known else "saved", id=one.id)
+        else AddedItem(status="known" if one.known else "saved", id=one.id)
         for one in found
     ]
-    return Saveds(results=results, notice=library.notice(opened))
+    return AddedItems(results=results, notice=library.notice(opened))
 
 
-@router.get("/collections/{name}/items", responses=example(reference.ITEMS) | problems(404, 422, 503))
-async def items(request: Request, name: Name, query: Annotated[PageQuery, Query()], library: Kept) -> Items:
+@router.get("/collections/{name}/items", responses=example(examples.ITEMS) | problems(404, 422, 503))
+async def items(request: Request, name: Name, query: Annotated[PageQuery, Query()], library: LibraryDep) -> Items:
     """The images of a collection, page by page."""
     query.check(request.query_params)
     opened = await asyncio.to_thread(lambda: library.store.collection(name))
@@ -123,7 +141,7 @@ async def items(request: Request, name: Name, query: Annotated[PageQuery, Query(
 @router.get(
     "/collections/{name}/items/{number}/thumbnail", response_class=Response, responses=JPEG | problems(404, 422, 503)
 )
-async def thumbnail(request: Request, name: Name, number: Number, query: Plain, library: Kept) -> Response:
+async def thumbnail(request: Request, name: Name, number: Number, query: NoQuery, library: LibraryDep) -> Response:
     """An item's small picture, a JPEG of at most 128 pixels."""
     query.check(request.query_params)
     data = await asyncio.to_thread(lambda: library.store.thumbnail(name, number))
@@ -132,8 +150,8 @@ async def thumbnail(request: Request, name: Name, number: Number, query: Plain, 
     return Response(data, media_type="image/jpeg")
 
 
-@router.delete("/collections/{name}/items/{number}", responses=example(reference.ITEM) | problems(404, 422, 503, 507))
-async def remove(request: Request, name: Name, number: Number, query: Plain, library: Kept) -> Item:
+@router.delete("/collections/{name}/items/{number}", responses=example(examples.ITEM) | problems(404, 422, 503, 507))
+async def remove(request: Request, name: Name, number: Number, query: NoQuery, library: LibraryDep) -> Item:
     """Forget one image. Answers with what it was."""
     query.check(request.query_params)
     found = (await asyncio.to_thread(lambda: library.store.named(name, [number]))).get(number)
@@ -148,13 +166,13 @@ async def remove(request: Request, name: Name, number: Number, query: Plain, lib
     response_model=None,
 )
 async def neighbors(
-    request: Request, name: Name, query: Annotated[NeighborsQuery, Query()], library: Kept, allowed: Allowed
+    request: Request, name: Name, query: Annotated[NeighborsQuery, Query()], library: LibraryDep, allowed: BodyLimitsDep
 ) -> Response:
     """Class scores, and the most similar images of a collection with their labels, distances and thumbnails."""
     query.check(request.query_params)
-    near = Near(query.k, query.metric, query.space)
+    near = NeighborsRequest(query.k, query.metric, query.space)
     await library.opened(name)
     images = await read_images(request, allowed)
     question = Question(top_k=query.top_k)
-    outcomes = await ask_all(request, images, lambda data: library.neighbours(name, data, near, question))
-    return as_json(request, outcomes, NeighborsAnswer.of)
+    outcomes = await answer_all(request, images, lambda data: library.neighbours(name, data, near, question))
+    return json_response(request, outcomes, NeighborsAnswer.of)

@@ -7,16 +7,17 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from service.api import drawing, examples
-from service.api.asking import as_json, ask_all
-from service.api.body import read_images
-from service.api.contract import FILTERS, IMAGES, TILES, answers_with, example, problems
-from service.api.descriptions import ModelDetails, Models, details, line
-from service.api.negotiation import choose
-from service.api.pictures import answered, check_one, facts
-from service.api.queries import ActivationsQuery, FiltersQuery, Plain
-from service.api.schemas import ActivationsAnswer, ActivationsAnswers
-from service.api.wiring import Allowed, Asked
+from service.api.body.reader import read_images
+from service.api.openapi import examples
+from service.api.openapi.responses import FILTERS, IMAGES, TILES, answers_with, example, problems
+from service.api.queries.images import ActivationsQuery, FiltersQuery, NoQuery
+from service.api.schemas import unit_images
+from service.api.schemas.answers import ActivationsAnswer, ActivationsAnswers
+from service.api.schemas.explanation_images import answered, check_one, facts
+from service.api.schemas.models import ModelDetails, Models, model_details, model_summary
+from service.api.server.dependencies import AnswersDep, BodyLimitsDep
+from service.api.server.dispatch import answer_all, json_response
+from service.api.server.negotiation import choose
 from service.models.filters import filters
 from service.runtime.describe import describe
 
@@ -26,32 +27,32 @@ ModelName = Annotated[str, Path(description="A model's name; `GET /models` lists
 
 
 @router.get("/models", responses=example(examples.MODELS) | problems(422))
-async def models(request: Request, query: Plain, answers: Asked) -> Models:
+async def models(request: Request, query: NoQuery, answers: AnswersDep) -> Models:
     """All models with their state: ready, missing, loading or failed."""
     query.check(request.query_params)
     registry = answers.registry
-    return Models(default=registry.default, models=[line(registry.status(name)) for name in registry.names])
+    return Models(default=registry.default, models=[model_summary(registry.status(name)) for name in registry.names])
 
 
 @router.get("/models/{name}", responses=example(examples.MODEL) | problems(404, 422))
-async def model(request: Request, name: ModelName, query: Plain, answers: Asked) -> ModelDetails:
+async def model(request: Request, name: ModelName, query: NoQuery, answers: AnswersDep) -> ModelDetails:
     """One model: its card, labels, layers, the methods that apply to it, digests and engine."""
     query.check(request.query_params)
     status = answers.registry.status(name)
     described = None if status.classifier is None else await asyncio.to_thread(describe, status.classifier)
-    return details(status, described)
+    return model_details(status, described)
 
 
 @router.get("/models/{name}/filters", response_model=None, responses=FILTERS | problems(404, 406, 422, 503))
 async def show_filters(
-    request: Request, name: ModelName, query: Annotated[FiltersQuery, Query()], answers: Asked
+    request: Request, name: ModelName, query: Annotated[FiltersQuery, Query()], answers: AnswersDep
 ) -> Response:
     """What a convolution's filters look like, as a picture, or as numbers with `Accept: application/json`."""
     query.check(request.query_params)
-    form = choose(request.headers.get("accept"), tuple(drawing.FORMS))
+    form = choose(request.headers.get("accept"), tuple(unit_images.FORMS))
     network = answers.registry.get(name).network
     layer, weights = await asyncio.to_thread(filters, network, query.layer)
-    content = await asyncio.to_thread(drawing.FORMS[form], name, layer, weights)
+    content = await asyncio.to_thread(unit_images.FORMS[form], name, layer, weights)
     return Response(content, media_type=form)
 
 
@@ -62,7 +63,11 @@ async def show_filters(
     responses=answers_with(ActivationsAnswer, ActivationsAnswers, 406, 409, content=TILES),
 )
 async def activations(
-    request: Request, name: ModelName, query: Annotated[ActivationsQuery, Query()], answers: Asked, allowed: Allowed
+    request: Request,
+    name: ModelName,
+    query: Annotated[ActivationsQuery, Query()],
+    answers: AnswersDep,
+    allowed: BodyLimitsDep,
 ) -> Response:
     """What single units of a layer make of an image: their feature maps as numbers, or side by side as a picture.
 
@@ -74,11 +79,11 @@ async def activations(
     images = await read_images(request, allowed)
     if form in TILES:
         check_one(images)
-    outcomes = await ask_all(request, images, lambda data: answers.activations(data, question))
+    outcomes = await answer_all(request, images, lambda data: answers.activations(data, question))
     if form not in TILES:
-        return as_json(request, outcomes, ActivationsAnswer.of)
+        return json_response(request, outcomes, ActivationsAnswer.of)
     answer = answered(request, outcomes)
     if answer.activations is None:
         raise ValueError("feature maps were asked for")
-    content = await asyncio.to_thread(drawing.tiles_png, answer.activations)
+    content = await asyncio.to_thread(unit_images.tiles_png, answer.activations)
     return Response(content, headers=facts(answer, {"Layer": answer.activations.layer}), media_type=form)

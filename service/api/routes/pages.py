@@ -8,7 +8,7 @@ from pathlib import Path
 from fastapi import APIRouter, Request, Response
 from starlette.routing import BaseRoute, Mount
 
-from service.api.files import OwnFiles
+from service.api.server.static_files import OwnFiles
 
 HERE = Path(__file__).parent.parent
 PAGE, STATIC = HERE / "page", HERE / "static"

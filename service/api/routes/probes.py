@@ -7,22 +7,22 @@ from typing import Literal
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 
-from service.api.contract import METRICS, example, problems
-from service.api.metrics import CONTENT_TYPE
-from service.api.schemas import Shape
-from service.api.wiring import Asked
+from service.api.openapi.responses import METRICS, example, problems
+from service.api.schemas.answers import Schema
+from service.api.server.dependencies import AnswersDep
+from service.api.server.metrics import CONTENT_TYPE
 from service.errors import UnavailableError
 
 router = APIRouter(tags=["operation"])
 
 
-class Alive(Shape):
+class Alive(Schema):
     """The process runs and its event loop turns."""
 
     status: Literal["alive"] = "alive"
 
 
-class Ready(Shape):
+class Ready(Schema):
     """Questions to the default model are answered."""
 
     status: Literal["ready"] = "ready"
@@ -37,7 +37,7 @@ async def livez() -> Alive:
 
 
 @router.get("/readyz", responses=example(Ready(detail="")) | problems(503))
-async def readyz(request: Request, answers: Asked) -> Ready:
+async def readyz(request: Request, answers: AnswersDep) -> Ready:
     """Whether to send requests here: not before the default model is loaded, and no longer once the service stops."""
     if request.app.state.draining:
         raise UnavailableError("the service is stopping", retry_after=5)

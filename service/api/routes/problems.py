@@ -6,17 +6,17 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
 
-from service.api.contract import example
-from service.api.contract import problems as problem_responses
+from service.api.openapi.responses import example
+from service.api.openapi.responses import problems as problem_responses
 from service.api.problems import ALL, Kind
-from service.api.queries import Plain
-from service.api.schemas import Shape
+from service.api.queries.images import NoQuery
+from service.api.schemas.answers import Schema
 from service.errors import UnknownName
 
 router = APIRouter(tags=["operation"])
 
 
-class ProblemKind(Shape):
+class ProblemKind(Schema):
     """What a kind of problem means."""
 
     type: str
@@ -27,7 +27,7 @@ class ProblemKind(Shape):
     """What it says, and what to do about it."""
 
 
-class ProblemKinds(Shape):
+class ProblemKinds(Schema):
     """Every kind of problem there is."""
 
     problems: list[ProblemKind]
@@ -43,14 +43,14 @@ EXAMPLE = _shown(ALL["too-large"])
 
 
 @router.get("/problems", responses=example(ProblemKinds(problems=[EXAMPLE])) | problem_responses(422))
-async def problems(request: Request, query: Plain) -> ProblemKinds:
+async def problems(request: Request, query: NoQuery) -> ProblemKinds:
     """Every kind of problem this service can answer with."""
     query.check(request.query_params)
     return ProblemKinds(problems=[_shown(kind) for kind in ALL.values()])
 
 
 @router.get("/problems/{slug}", responses=example(EXAMPLE) | problem_responses(404, 422))
-async def problem(request: Request, query: Plain, slug: Slug) -> ProblemKind:
+async def problem(request: Request, query: NoQuery, slug: Slug) -> ProblemKind:
     """What one kind of problem means, and what to do about it."""
     query.check(request.query_params)
     if slug not in ALL:

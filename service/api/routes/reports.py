@@ -7,15 +7,15 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from service.api.collection_queries import UnitQuery
-from service.api.contract import Responses, example, problems
-from service.api.negotiation import choose
-from service.api.queries import Plain
-from service.api.reports import BIAS, UNIT, BiasReport, UnitReport
+from service.api.openapi.responses import Responses, example, problems
+from service.api.queries.collections import UnitQuery
+from service.api.queries.images import NoQuery
 from service.api.routes.collections import Name
-from service.api.wiring import Kept
-from service.collections.reports.asking import bias_of, excitement
-from service.collections.reports.paper import CSP
+from service.api.schemas.reports import BIAS, UNIT, BiasReport, UnitReport
+from service.api.server.dependencies import LibraryDep
+from service.api.server.negotiation import choose
+from service.collections.reports.html_page import CSP
+from service.collections.reports.report_requests import bias_report, top_activations
 
 router = APIRouter(prefix="/collections/{name}", tags=["collections"])
 
@@ -32,26 +32,26 @@ def _shown() -> Responses:
 
 
 @router.post("/bias", responses=_shown() | problems(404, 406, 409, 422, 429, 503), response_model=BiasReport)
-async def bias(request: Request, name: Name, query: Plain, library: Kept) -> Response:
+async def bias(request: Request, name: Name, query: NoQuery, library: LibraryDep) -> Response:
     """Where the model looks over the whole collection, for each class, and whether what decides lies outside the
     anatomy. Nothing is looked at again, so it takes seconds; it is made anew each time.
     """
     query.check(request.query_params)
     form = choose(request.headers.get("accept"), FORMS)
     if form == "text/html":
-        page = await bias_of(library, name, "html")
+        page = await bias_report(library, name, "html")
         return Response(page, media_type=form, headers={"Content-Security-Policy": CSP})
     opened = await asyncio.to_thread(lambda: library.store.collection(name))
-    report = BiasReport.told(await bias_of(library, name), opened.name, library.notice(opened))
+    report = BiasReport.told(await bias_report(library, name), opened.name, library.notice(opened))
     return Response(report.model_dump_json(), media_type=form)
 
 
 @router.get("/units/{unit}", responses=example(UNIT) | problems(404, 409, 422, 429, 503))
 async def unit(
-    request: Request, name: Name, unit: Unit, query: Annotated[UnitQuery, Query()], library: Kept
+    request: Request, name: Name, unit: Unit, query: Annotated[UnitQuery, Query()], library: LibraryDep
 ) -> UnitReport:
     """The images of a collection that excite a unit of the model's last map most, with their thumbnails."""
     query.check(request.query_params)
-    found = await excitement(library, name, unit, query.k)
+    found = await top_activations(library, name, unit, query.k)
     opened = await asyncio.to_thread(lambda: library.store.collection(name))
     return UnitReport.told(found, opened.name, library.notice(opened))

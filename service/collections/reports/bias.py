@@ -20,8 +20,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from service.collections.reports.bias_report import Bias, ClassLook, Decided, Hot, Outside, Verdict
-from service.collections.reports.decisive import Share, holm, shares
+from service.collections.reports.bias_report import Bias, ClassReport, DecisiveShare, Hotspot, OutsideShare, Verdict
+from service.collections.reports.decisive_shares import Share, holm, shares
 from service.collections.reports.differences import differences
 from service.collections.reports.evidence import Attention, Evidence, attention
 from service.collections.reports.value import grid, whereabouts
@@ -100,13 +100,13 @@ def _suspects(evidence: Evidence) -> tuple[Floats, NDArray[np.intp]]:
     return np.array(bounds), np.concatenate([size + np.arange(len(places)), cells]).astype(np.intp)
 
 
-def _class(evidence: Evidence, k: int, looked: Attention, tested: Tested | None) -> ClassLook:
+def _class(evidence: Evidence, k: int, looked: Attention, tested: Tested | None) -> ClassReport:
     said = evidence.predicted == k
     known = said & (evidence.labels >= 0)
     seen = said & looked.seen
     shape = evidence.maps.shape[2:]
     size = evidence.outer.size
-    return ClassLook(
+    return ClassReport(
         label=evidence.names[k],
         said=int(said.sum()),
         wrong=int((evidence.labels[known] != k).sum()),
@@ -117,12 +117,14 @@ def _class(evidence: Evidence, k: int, looked: Attention, tested: Tested | None)
     )
 
 
-def _outside(evidence: Evidence, attention: Floats, seen: NDArray[np.bool_], tested: Tested | None) -> list[Outside]:
+def _outside(
+    evidence: Evidence, attention: Floats, seen: NDArray[np.bool_], tested: Tested | None
+) -> list[OutsideShare]:
     found = []
     for i, (place, share) in enumerate(evidence.places):
         beyond = (attention * share).sum(1)[seen]
         found.append(
-            Outside(
+            OutsideShare(
                 place=place,
                 even=float(share.mean()),
                 attention=float(beyond.mean()) if len(beyond) else None,
@@ -132,13 +134,13 @@ def _outside(evidence: Evidence, attention: Floats, seen: NDArray[np.bool_], tes
     return found
 
 
-def _decided(tested: Tested, part: int, test: int) -> Decided:
+def _decided(tested: Tested, part: int, test: int) -> DecisiveShare:
     low, high = tested.share.interval()
     value = float(tested.share.value[part])
-    return Decided(share=value, low=float(low[part]), high=float(high[part]), p=float(tested.p[test]))
+    return DecisiveShare(share=value, low=float(low[part]), high=float(high[part]), p=float(tested.p[test]))
 
 
-def _hot(evidence: Evidence, tests: list[Tested | None]) -> list[Hot]:
+def _hot(evidence: Evidence, tests: list[Tested | None]) -> list[Hotspot]:
     """Outer cells that decide more than twice an even share, the strongest first."""
     rows, columns = evidence.maps.shape[2:]
     cells = np.flatnonzero(evidence.outer)
@@ -149,27 +151,30 @@ def _hot(evidence: Evidence, tests: list[Tested | None]) -> list[Hot]:
                 row, column = divmod(int(cell), columns)
                 times = float(tested.share.value[cell]) * rows * columns
                 where = whereabouts(row, column, rows, columns)
-                found.append(Hot(label=name, row=row, column=column, where=where, times=times, p=float(p)))
+                found.append(Hotspot(label=name, row=row, column=column, where=where, times=times, p=float(p)))
     return sorted(found, key=lambda hot: -hot.times)
 
 
-def _verdict(evidence: Evidence, classes: list[ClassLook], hot: list[Hot]) -> tuple[Verdict, str]:
+def _verdict(evidence: Evidence, classes: list[ClassReport], hot: list[Hotspot]) -> tuple[Verdict, str]:
     if len(evidence.labels) < LEAST_IMAGES:
         return "cannot_say", f"{len(evidence.labels)} images are too few; {LEAST_IMAGES} are the least"
-    if not any(look.outside for look in classes):
+    if not any(class_report.outside for class_report in classes):
         return "cannot_say", "the field of view fills every picture, and no mask says where the anatomy lies"
-    parts = [(look, one, one.decisive) for look in classes for one in look.outside if one.decisive]
+    parts = [
+        (class_report, one, one.decisive) for class_report in classes for one in class_report.outside if one.decisive
+    ]
     if not parts:
         return "cannot_say", "every image has the same scores, so nothing tells them apart"
-    look, most, decided = max(
+    class_report, most, decided = max(
         parts, key=lambda part: (part[2].p <= ALPHA, round(part[2].share, 6), part[1].attention or 0.0)
     )
     told = (
-        f"{decided.share:.0%} of what tells images apart in the score for {look.label} (95 % interval {decided.low:.0%}"
-        f" to {decided.high:.0%}) comes from outside the {most.place}, which is {most.even:.0%} of the picture"
+        f"{decided.share:.0%} of what tells images apart in the score for {class_report.label}"
+        f" (95 % interval {decided.low:.0%} to {decided.high:.0%}) comes from outside the {most.place},"
+        f" which is {most.even:.0%} of the picture"
     )
     if hot:
-        cell = next((one for one in hot if one.label == look.label), hot[0])
+        cell = next((one for one in hot if one.label == class_report.label), hot[0])
         told += f"; the {cell.where} alone decides {cell.times:.1f} times its even share for {cell.label}"
     if hot or decided.p <= ALPHA:
         return "found", told

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from service.collections.reports.bias_report import Bias, ClassLook, Difference
-from service.collections.reports.paper import Html, View, document, paragraph, row, section, sheet, table, tag
+from service.collections.reports.bias_report import Bias, ClassReport, Difference
+from service.collections.reports.html_page import Html, View, document, paragraph, row, section, sheet, table, tag
 from service.images.picture import upsample
 from service.images.tint import heated, resized
 
@@ -39,14 +39,22 @@ def page(report: Bias, source: str, model: str, notice: str, backgrounds: Mappin
 
 def picture(report: Bias, backgrounds: Mapping[str, Pixels]) -> Pixels:
     """The page's pictures alone, a row a class."""
-    shown = [views(report, look, backgrounds.get(look.label)) for look in report.classes if look.said]
+    shown = [
+        views(report, class_report, backgrounds.get(class_report.label))
+        for class_report in report.classes
+        if class_report.said
+    ]
     return sheet([view for row_of_views in shown for view in row_of_views], max(map(len, shown)))
 
 
 def _parts(report: Bias, backgrounds: Mapping[str, Pixels]) -> list[Html]:
     words = tag("p", tag("strong", VERDICTS[report.verdict]), report.reason[:1].upper() + report.reason[1:] + ".")
     verdict = tag("div", words, class_=f"verdict {report.verdict.replace('_', '-')}", role="status")
-    classes = [_class(report, look, backgrounds.get(look.label)) for look in report.classes if look.said]
+    classes = [
+        _class(report, class_report, backgrounds.get(class_report.label))
+        for class_report in report.classes
+        if class_report.said
+    ]
     untested = [tag("p", "Not compared: ", "; ".join(report.untested), ".")] if report.untested else []
     between = _differences(
         "Cells where attention differs from all other answers", report.between, "More in this class", "Less"
@@ -75,7 +83,7 @@ def _levels(report: Bias) -> str:
 def _shares(report: Bias) -> Html:
     rows = [
         (
-            look.label,
+            class_report.label,
             one.place,
             f"{one.even:.1%}",
             "none" if one.attention is None else f"{one.attention:.1%}",
@@ -89,29 +97,36 @@ def _shares(report: Bias) -> Html:
                 )
             ),
         )
-        for look in report.classes
-        for one in look.outside
+        for class_report in report.classes
+        for one in class_report.outside
     ]
     columns = ("class", "outside", "even share", "attention", "decisive", "95 % interval", "adjusted p")
     return table("Even share is what spreading evenly over the picture would put outside", columns, rows)
 
 
-def views(report: Bias, look: ClassLook, background: Pixels | None) -> list[View]:
+def views(report: Bias, class_report: ClassReport, background: Pixels | None) -> list[View]:
     """The mean image of one class, and over it where attention lay and what decides."""
     picture = _ground(report) if background is None else resized(background, SIDE)
     first = "The mean image" if background is not None else "The mean field of view"
-    alt = f"{first} of what was called {look.label}"
-    shown = [View(picture, alt, f"{first} of the {look.said} called so", f"called {look.label}: {look.said}")]
+    alt = f"{first} of what was called {class_report.label}"
+    shown = [
+        View(
+            picture,
+            alt,
+            f"{first} of the {class_report.said} called so",
+            f"called {class_report.label}: {class_report.said}",
+        )
+    ]
     size = report.shape[0] * report.shape[1]
     for values, title, words in (
-        (look.attention, "Attention", "where the evidence lay on average"),
-        (look.decisive, "Decisive", "what tells images apart"),
+        (class_report.attention, "Attention", "where the evidence lay on average"),
+        (class_report.decisive, "Decisive", "what tells images apart"),
     ):
         if values is None:
             continue
         shares = np.asarray(values, np.float32)
         most = float(shares.max())
-        alt = f"{title} of {look.label}: {words}, over the mean image; most in {_peak(shares)}"
+        alt = f"{title} of {class_report.label}: {words}, over the mean image; most in {_peak(shares)}"
         told = f"{title}: {words}. Full heat is {size * most:.1f} times an even share"
         shown.append(
             View(heated(picture, shares, most), alt, told, f"{title.lower()}, up to {size * most:.1f} times even")
@@ -119,10 +134,14 @@ def views(report: Bias, look: ClassLook, background: Pixels | None) -> list[View
     return shown
 
 
-def _class(report: Bias, look: ClassLook, background: Pixels | None) -> Html:
-    shown = row(*(view.figure for view in views(report, look, background)))
-    empty = f" {look.empty} maps had nothing positive." if look.empty else ""
-    return section(f"Called {look.label}", paragraph(f"{look.said} images, {look.wrong} wrongly.{empty}"), shown)
+def _class(report: Bias, class_report: ClassReport, background: Pixels | None) -> Html:
+    shown = row(*(view.figure for view in views(report, class_report, background)))
+    empty = f" {class_report.empty} maps had nothing positive." if class_report.empty else ""
+    return section(
+        f"Called {class_report.label}",
+        paragraph(f"{class_report.said} images, {class_report.wrong} wrongly.{empty}"),
+        shown,
+    )
 
 
 def _peak(shares: NDArray[np.float32]) -> str:

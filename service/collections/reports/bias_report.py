@@ -6,7 +6,7 @@ from typing import Literal
 
 from service.collections.reports.value import Finite, Grid, Value
 
-MEANING = (
+INTERPRETATION = (
     "Attention is where the evidence for the answer lay; it may be the same in every image, and then decides nothing.",
     "Decisive is what tells images apart: each place's part in the differences of a score, all places adding to 1.",
     "The verdict says whether what decides lies outside the anatomy more than if every place counted alike.",
@@ -18,7 +18,7 @@ MEANING = (
 )
 
 
-class Decided(Value):
+class DecisiveShare(Value):
     """A part in what tells images apart: all places add to 1, and single ones may leave the range from 0 to 1."""
 
     share: Finite
@@ -29,7 +29,7 @@ class Decided(Value):
     """That the share is at most an even one, one-sided, adjusted (Holm) for all tests of the verdict."""
 
 
-class Outside(Value):
+class OutsideShare(Value):
     """One class's shares outside the anatomy."""
 
     place: Literal["field of view", "mask"]
@@ -38,11 +38,11 @@ class Outside(Value):
     """The share of the picture that lies outside: what attention spread evenly would have there."""
     attention: Finite | None
     """Mean over the images called so; null where there are none with a map."""
-    decisive: Decided | None
+    decisive: DecisiveShare | None
     """Its part in what tells images apart; null where the images are too few, or nothing tells them apart."""
 
 
-class Hot(Value):
+class Hotspot(Value):
     """A single cell outside the anatomy that decides more than twice its even share."""
 
     label: str
@@ -56,7 +56,7 @@ class Hot(Value):
     """That it is at most twice an even one, one-sided, adjusted (Holm) for all tests of the verdict."""
 
 
-class ClassLook(Value):
+class ClassReport(Value):
     """Where the model looks when it says one class."""
 
     label: str
@@ -70,7 +70,7 @@ class ClassLook(Value):
     """Mean share of every cell, summing to 1."""
     decisive: Grid | None
     """Part of every cell in what tells images apart, summing to 1; may be negative."""
-    outside: list[Outside]
+    outside: list[OutsideShare]
 
 
 class Difference(Value):
@@ -105,13 +105,13 @@ class Bias(Value):
     """Rows and columns of the grid."""
     anatomy: Grid
     """Mean share of every cell inside the anatomy that the verdict is about."""
-    classes: list[ClassLook]
-    hot: list[Hot]
+    classes: list[ClassReport]
+    hot: list[Hotspot]
     between: list[Difference]
     """Cells in which the attention of one class differs from that of all other answers."""
     wrong: list[Difference]
     """Cells in which the wrong answers of one class differ from the right ones."""
     untested: list[str]
     """Comparisons that were not made, and why."""
-    meaning: tuple[str, ...] = MEANING
+    meaning: tuple[str, ...] = INTERPRETATION
     """What the figures can and cannot show."""

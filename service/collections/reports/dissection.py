@@ -22,30 +22,30 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from service.collections.reports.dissection_report import Concept, Dissection, Peak, Unit
+from service.collections.reports.dissection_report import Concept, Dissection, TopActivation, Unit
 from service.errors import TrainingError
 from service.explain.tokens import spatial
 from service.images.tint import resized
 from service.models.classifier import Classifier
-from service.runtime.survey import Seen, Specimen, framed, survey
+from service.runtime.batch_inference import InspectedImage, LabelledImage, frame_mask, inspect_all
 
 QUANTILE = 0.005
 """The share of all activations of a unit that lie above its threshold."""
 
-DETECTS = 0.04
+IOU_THRESHOLD = 0.04
 """The IoU above which a unit is a detector."""
 
 SIDE = 112
 """Masks and enlarged activations are compared at so many pixels a side, as in the paper's own code."""
 
-EXCITING = 4
+TOP_IMAGES = 4
 """Images kept for every unit."""
 
 CHUNK = 64
 """Units enlarged at one time."""
 
 
-class Peaks:
+class ActivationThresholds:
     """The first pass: the largest activations of every unit, and the images in which they lie.
 
     values: so many are expected in all of every unit; images · h · w.
@@ -69,7 +69,7 @@ class Peaks:
         peaks = torch.cat([self._peaks, A.amax((2, 3)).T], 1)
         numbers = torch.arange(self._count, self._count + len(A)).expand(A.shape[1], -1)
         images = torch.cat([self._images, numbers], 1)
-        self._peaks, order = peaks.topk(min(EXCITING, peaks.shape[1]), 1)
+        self._peaks, order = peaks.topk(min(TOP_IMAGES, peaks.shape[1]), 1)
         self._images = images.gather(1, order)
         self._count += len(A)
 
@@ -129,39 +129,39 @@ def enlarged(A: Tensor, side: int) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Thrill:
+class TopRegion:
     """What excites a unit: the image uint8 [SIDE, SIDE, 3], and where the unit is above its threshold, bool alike."""
 
     picture: NDArray[np.uint8]
     region: NDArray[np.bool_]
 
 
-Thrills = dict[int, list[Thrill]]
+TopRegions = dict[int, list[TopRegion]]
 Tick = Callable[[int], None]
 
 
 def dissect(
     classifier: Classifier,
-    start: Callable[[], Iterator[Specimen]],
+    start: Callable[[], Iterator[LabelledImage]],
     count: int,
     layer: str = "",
     tick: Tick = lambda _: None,
-) -> tuple[Dissection, Thrills]:
+) -> tuple[Dissection, TopRegions]:
     """Dissect a layer, the default one where none is named, over `count` images that `start` gives twice alike.
 
     An image without a mask of a concept counts as one without the concept. tick: called with 1 for every image of both
     passes. Raises UnknownName, DoesNotApply for a layer without a map, TrainingError where no image has a mask.
     """
     layer = classifier.with_maps(layer)
-    peaks: Peaks | None = None
+    peaks: ActivationThresholds | None = None
     names: list[str] = []
     concepts: set[str] = set()
-    for seen in survey(classifier, start(), layer=layer):
+    for seen in inspect_all(classifier, start(), layer=layer):
         A = _maps(seen)
-        peaks = peaks or Peaks(A.shape[1], count * A.shape[2] * A.shape[3])
+        peaks = peaks or ActivationThresholds(A.shape[1], count * A.shape[2] * A.shape[3])
         peaks.add(A)
-        names.append(seen.specimen.name)
-        concepts |= {name for name, mask in seen.specimen.masks.items() if mask.any()}
+        names.append(seen.image.name)
+        concepts |= {name for name, mask in seen.image.masks.items() if mask.any()}
         tick(1)
     if peaks is None or not concepts:
         raise TrainingError("no image has a mask of a concept; put NAME.CONCEPT.mask.png beside NAME.jpg")
@@ -172,44 +172,46 @@ def dissect(
 
 def _second(
     classifier: Classifier,
-    start: Callable[[], Iterator[Specimen]],
+    start: Callable[[], Iterator[LabelledImage]],
     layer: str,
-    peaks: Peaks,
+    peaks: ActivationThresholds,
     concepts: list[str],
     tick: Tick,
-) -> tuple[Overlaps, Thrills]:
+) -> tuple[Overlaps, TopRegions]:
     overlaps = Overlaps(peaks.thresholds, len(concepts))
     images, _ = peaks.exciting
-    found: dict[tuple[int, int], Thrill] = {}
-    for number, seen in enumerate(survey(classifier, start(), layer=layer)):
+    found: dict[tuple[int, int], TopRegion] = {}
+    for number, seen in enumerate(inspect_all(classifier, start(), layer=layer)):
         A = _maps(seen)
         overlaps.add(A, _masks(seen, concepts))
         units, ranks = np.nonzero(images == number)
         if len(units):
-            picture = resized(seen.look.prepared.x, SIDE)
+            picture = resized(seen.inspection.prepared.x, SIDE)
             above = (enlarged(A[:, units], SIDE)[0] > peaks.thresholds[units, None, None]).numpy()
             found |= {
-                (int(unit), int(rank)): Thrill(picture, region)
+                (int(unit), int(rank)): TopRegion(picture, region)
                 for unit, rank, region in zip(units, ranks, above, strict=True)
             }
         tick(1)
     return overlaps, {unit: [found[unit, rank] for rank in range(images.shape[1])] for unit in range(len(images))}
 
 
-def _maps(seen: Seen) -> Tensor:
+def _maps(seen: InspectedImage) -> Tensor:
     """Feature maps [1, C, h, w], tokens laid out as their grid."""
-    return spatial(seen.look.A, torch.nn.Identity())[0].float()
+    return spatial(seen.inspection.A, torch.nn.Identity())[0].float()
 
 
-def _masks(seen: Seen, concepts: list[str]) -> Tensor:
+def _masks(seen: InspectedImage, concepts: list[str]) -> Tensor:
     """bool [1, concepts, SIDE, SIDE]: masks where the model sees them."""
-    empty = np.zeros(seen.specimen.pixels.shape[:2], bool)
-    geometry = replace(seen.look.prepared.geometry, size=SIDE)
-    marked = [framed(seen.specimen.masks.get(name, empty), geometry) for name in concepts]
+    empty = np.zeros(seen.image.pixels.shape[:2], bool)
+    geometry = replace(seen.inspection.prepared.geometry, size=SIDE)
+    marked = [frame_mask(seen.image.masks.get(name, empty), geometry) for name in concepts]
     return torch.from_numpy(np.stack(marked))[None]
 
 
-def _report(layer: str, names: list[str], concepts: list[str], peaks: Peaks, overlaps: Overlaps) -> Dissection:
+def _report(
+    layer: str, names: list[str], concepts: list[str], peaks: ActivationThresholds, overlaps: Overlaps
+) -> Dissection:
     iou, areas = overlaps.iou, overlaps.areas
     images, values = peaks.exciting
     best = iou.argmax(1)
@@ -219,9 +221,9 @@ def _report(layer: str, names: list[str], concepts: list[str], peaks: Peaks, ove
             threshold=float(threshold),
             concept=concepts[best[unit]],
             iou=float(iou[unit, best[unit]]),
-            detector=bool(iou[unit, best[unit]] > DETECTS),
+            detector=bool(iou[unit, best[unit]] > IOU_THRESHOLD),
             exciting=[
-                Peak(image=names[image], activation=float(value))
+                TopActivation(image=names[image], activation=float(value))
                 for image, value in zip(images[unit], values[unit], strict=True)
             ],
         )
@@ -242,7 +244,7 @@ def _report(layer: str, names: list[str], concepts: list[str], peaks: Peaks, ove
         layer=layer,
         images=len(names),
         quantile=QUANTILE,
-        detects_above=DETECTS,
+        detects_above=IOU_THRESHOLD,
         detectors=sum(one.detector for one in units),
         concepts=sorted(told, key=lambda one: (-one.detectors, -one.best_iou)),
         units=sorted(units, key=lambda one: (-one.iou, one.unit)),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from service.collections.reports.dissection import Thrills
+from service.collections.reports.dissection import TopRegions
 from service.collections.reports.dissection_report import MEANING, Dissection, Unit
-from service.collections.reports.paper import View, document, paragraph, row, section, sheet, table, tag
+from service.collections.reports.html_page import View, document, paragraph, row, section, sheet, table, tag
 from service.images.tint import lit
 
 SHOWN = 24
@@ -17,7 +17,7 @@ EACH = 4
 """Of one concept, so that the commonest does not fill the page."""
 
 
-def page(report: Dissection, thrills: Thrills, source: str, model: str, notice: str) -> str:
+def page(report: Dissection, thrills: TopRegions, source: str, model: str, notice: str) -> str:
     """One HTML file. thrills: of each unit. source: what was looked at. model: which, with its version."""
     lines = (f"Model {model}, layer {report.layer}", f"{report.images} images: {source}")
     found = [name for name in report.concepts if name.detectors]
@@ -62,7 +62,7 @@ def _of(one: Unit) -> str:
     return f"{one.concept}, IoU {one.iou:.3f}{'' if one.detector else ', too little for a detector'}"
 
 
-def views(one: Unit, thrills: Thrills) -> list[View]:
+def views(one: Unit, thrills: TopRegions) -> list[View]:
     """The images that excite a unit most, lit where it fires."""
     shown = []
     for peak, thrill in zip(one.exciting, thrills[one.unit], strict=True):
@@ -72,7 +72,7 @@ def views(one: Unit, thrills: Thrills) -> list[View]:
     return shown
 
 
-def picture(report: Dissection, thrills: Thrills, units: int = 8) -> NDArray[np.uint8]:
+def picture(report: Dissection, thrills: TopRegions, units: int = 8) -> NDArray[np.uint8]:
     """The pictures of the best units alone, a row a unit."""
     shown = [views(one, thrills) for one in best(report, units, each=2)]
     return sheet([view for row_of_views in shown for view in row_of_views], len(shown[0]))

@@ -14,7 +14,7 @@ MEANING = (
 )
 
 
-class Peak(Value):
+class TopActivation(Value):
     """An image that excites a unit."""
 
     image: str
@@ -33,7 +33,7 @@ class Unit(Value):
     iou: Finite
     """With that concept, 0 to 1."""
     detector: bool
-    exciting: list[Peak]
+    exciting: list[TopActivation]
     """The images that excite it most, the first one most."""
 
 

@@ -15,9 +15,9 @@ from service.errors import TrainingError
 from service.explain.methods import METHODS
 from service.models.classifier import Classifier
 from service.models.scores import direction, label_logits, probabilities
+from service.runtime.batch_inference import InspectedImage
 from service.runtime.examine import method_named
-from service.runtime.look import Wanted, maps
-from service.runtime.survey import Seen
+from service.runtime.inspection import MapRequest, compute_maps
 
 METHOD = "gradcam"
 
@@ -64,7 +64,7 @@ class Found:
     pictures: list[NDArray[np.uint8]]
 
 
-def mistakes(classifier: Classifier, images: Iterable[Seen], most: int, method: str = METHOD) -> Found:
+def mistakes(classifier: Classifier, images: Iterable[InspectedImage], most: int, method: str = METHOD) -> Found:
     """The `most` worst mistakes. Feature maps are held of those alone.
 
     Raises UnknownName or DoesNotApply for a method, TrainingError where no image has a label that the model knows.
@@ -72,19 +72,21 @@ def mistakes(classifier: Classifier, images: Iterable[Seen], most: int, method: 
     row = method_named(method, classifier, classifier.cut)
     entry = classifier.entry
     count, pairs = 0, dict[str, int]()
-    worst: list[tuple[float, int, Seen]] = []
+    worst: list[tuple[float, int, InspectedImage]] = []
     for number, seen in enumerate(images):
-        if seen.specimen.label not in entry.labels:
+        if seen.image.label not in entry.labels:
             continue
         count += 1
         chances = probabilities(seen.logits, entry)
         said = int(chances.argmax())
-        if entry.labels[said] == seen.specimen.label:
+        if entry.labels[said] == seen.image.label:
             continue
-        pair = f"{seen.specimen.label} → {entry.labels[said]}"
+        pair = f"{seen.image.label} → {entry.labels[said]}"
         pairs[pair] = pairs.get(pair, 0) + 1
         keep = heapq.heappush if len(worst) < most else heapq.heappushpop
-        alone = replace(seen, look=replace(seen.look, A=seen.look.A.clone()))  # a view would hold its whole batch
+        alone = replace(
+            seen, inspection=replace(seen.inspection, A=seen.inspection.A.clone())
+        )  # a view would hold its whole batch
         keep(worst, (float(chances[said]), -number, alone))
     if not count:
         raise TrainingError(f"no image has a label that model {entry.name!r} knows: {', '.join(entry.labels[:10])}")
@@ -97,20 +99,20 @@ def mistakes(classifier: Classifier, images: Iterable[Seen], most: int, method: 
         confused=dict(sorted(pairs.items(), key=lambda pair: (-pair[1], pair[0]))),
         worst=[_explained(seen, row.name) for seen in ordered],
     )
-    return Found(report, [seen.look.prepared.x for seen in ordered])
+    return Found(report, [seen.inspection.prepared.x for seen in ordered])
 
 
-def _explained(seen: Seen, method: str) -> Mistake:
+def _explained(seen: InspectedImage, method: str) -> Mistake:
     """Three maps from one look: truth, what was said, and the difference of the two directions."""
-    entry = seen.look.classifier.entry
+    entry = seen.inspection.classifier.entry
     chances, scores = probabilities(seen.logits, entry), label_logits(seen.logits, entry)
-    truth, said = entry.labels.index(seen.specimen.label), int(chances.argmax())
+    truth, said = entry.labels.index(seen.image.label), int(chances.argmax())
     sides = [direction(index, entry) for index in (truth, said)]
     row = METHODS[method]
     targets = torch.stack([*sides, sides[1] - sides[0]])
-    grids = maps(seen.look, Wanted(row, targets, row.parameters().model_dump(), float("inf"))).grids
+    grids = compute_maps(seen.inspection, MapRequest(row, targets, row.parameters().model_dump(), float("inf"))).grids
     told = [
         Side(label=entry.labels[index], probability=float(chances[index]), logit=float(scores[index]), map=grid(each))
         for index, each in zip((truth, said), grids, strict=False)
     ]
-    return Mistake(image=seen.specimen.name, truth=told[0], said=told[1], contrast=grid(grids[2]))
+    return Mistake(image=seen.image.name, truth=told[0], said=told[1], contrast=grid(grids[2]))

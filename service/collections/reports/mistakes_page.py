@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from service.collections.reports.html_page import Html, View, document, paragraph, row, section, sheet, table
 from service.collections.reports.mistakes import Found, Mistake, Side
-from service.collections.reports.paper import Html, View, document, paragraph, row, section, sheet, table
 from service.images.tint import heated, opposed, resized
 
 SIDE = 220

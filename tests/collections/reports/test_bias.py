@@ -10,17 +10,17 @@ import pytest
 
 from service.collections.cells import cells
 from service.collections.collection import Collection, Item
-from service.collections.making import make
+from service.collections.item_builder import build_item
 from service.collections.reports.bias import bias
 from service.collections.reports.bias_report import Bias
+from service.collections.reports.collected_evidence import collect_evidence, field_of
 from service.collections.reports.evidence import Evidence
-from service.collections.reports.gather import field_of, gather
-from service.collections.reports.recall import recall
+from service.collections.reports.stored_evidence import read_evidence
 from service.models.registry import Registry
-from service.runtime.survey import Seen, survey
+from service.runtime.batch_inference import InspectedImage, inspect_all
 from service.settings import Settings
+from service.training.labelled_images import generated
 from service.training.render import Recipe
-from service.training.specimens import generated
 from tests.collections.marked import eyes, trained
 
 SHIPPED_SIDE = 7
@@ -47,9 +47,9 @@ def evidence(n: int = 80, corner: float = 0.0, seed: int = 0, classes: int = 2) 
 
 def test_decisive_shares_add_to_one_and_attention_does() -> None:
     report = bias(evidence(classes=3))
-    for look in report.classes:
-        assert np.sum(look.decisive) == pytest.approx(1, abs=1e-2)
-        assert np.sum(look.attention) == pytest.approx(1, abs=1e-2)
+    for inspection in report.classes:
+        assert np.sum(inspection.decisive) == pytest.approx(1, abs=1e-2)
+        assert np.sum(inspection.attention) == pytest.approx(1, abs=1e-2)
 
 
 def test_classes_that_look_at_their_own_places_inside_are_no_bias_though_they_differ() -> None:
@@ -137,15 +137,15 @@ def test_the_mark_in_the_corner_is_found_in_a_model_that_learned_from_it() -> No
     collection = Collection("marked", "marked", "0" * 64, "4", 48)
     kept: list[Item] = []
 
-    def seen() -> Iterator[Seen]:
-        for one in survey(classifier, eyes(9000, 60, 0.95)):
-            item = make(one.look, b"", collection, one.specimen.name, one.specimen.label)
+    def seen() -> Iterator[InspectedImage]:
+        for one in inspect_all(classifier, eyes(9000, 60, 0.95)):
+            item = build_item(one.inspection, b"", collection, one.image.name, one.image.label)
             shape = item.field.shape[0], item.field.shape[1]
             kept.append(replace(item, mask=cells(field_of(one), shape).astype(np.float16)))
             yield one
 
-    gathered = gather(classifier, seen())
-    for evidence in (gathered.evidence, recall(kept, classifier.entry.labels, rivals=True).evidence):
+    gathered = collect_evidence(classifier, seen())
+    for evidence in (gathered.evidence, read_evidence(kept, classifier.entry.labels, rivals=True).evidence):
         report = bias(evidence)
         assert report.verdict == "found"
         assert report.hot[0].where == "lower left"
@@ -158,5 +158,7 @@ def test_no_alarm_over_models_that_learned_the_anatomy(tmp_path, model, kind) ->
     registry = Registry(Settings(data_dir=tmp_path, engine="torch"))
     classifier = registry.load(model)
     for first, marker in ((4_000_000, 0.0), (4_100_000, 0.0), (4_200_000, 0.9)):
-        report = bias(gather(classifier, survey(classifier, generated(Recipe(kind, first, 30, marker)))).evidence)
+        report = bias(
+            collect_evidence(classifier, inspect_all(classifier, generated(Recipe(kind, first, 30, marker)))).evidence
+        )
         assert report.verdict == "not_found", report.reason

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from service.collections.reports.dissection import EXCITING, SIDE, Overlaps, Peaks, dissect
+from service.collections.reports.dissection import SIDE, TOP_IMAGES, ActivationThresholds, Overlaps, dissect
 from service.collections.reports.dissection_page import page
 from service.errors import DoesNotApply, TrainingError, UnknownName
 from service.images.frame import Frame
@@ -17,7 +17,7 @@ from service.images.picture import upsample
 from service.models.card import Card
 from service.models.classifier import Classifier
 from service.models.entry import Entry
-from service.runtime.survey import Specimen
+from service.runtime.batch_inference import LabelledImage
 
 CARD = Card(intended_use="tests", do_not_use="else", training_data="none", licence="Apache-2.0")
 
@@ -29,8 +29,8 @@ def drawn(n: int, units: int, side: int, concepts: int) -> tuple[Tensor, Tensor]
     return torch.from_numpy(A), torch.from_numpy(masks)
 
 
-def streamed(A: Tensor, masks: Tensor, batch: int) -> tuple[Peaks, Overlaps]:
-    peaks = Peaks(A.shape[1], A.shape[0] * A.shape[2] * A.shape[3])
+def streamed(A: Tensor, masks: Tensor, batch: int) -> tuple[ActivationThresholds, Overlaps]:
+    peaks = ActivationThresholds(A.shape[1], A.shape[0] * A.shape[2] * A.shape[3])
     for start in range(0, len(A), batch):
         peaks.add(A[start : start + batch])
     overlaps = Overlaps(peaks.thresholds, masks.shape[1])
@@ -61,15 +61,15 @@ def test_the_most_exciting_images_come_first() -> None:
     A, masks = drawn(12, 5, 9, 1)
     images, values = streamed(A, masks, 5)[0].exciting
     highest = A.amax((2, 3)).numpy()
-    assert images.shape == (5, EXCITING)
+    assert images.shape == (5, TOP_IMAGES)
     for unit in range(5):
-        order = np.argsort(-highest[:, unit])[:EXCITING]
+        order = np.argsort(-highest[:, unit])[:TOP_IMAGES]
         assert images[unit].tolist() == order.tolist()
         assert values[unit].tolist() == highest[order, unit].tolist()
 
 
 def test_a_set_of_another_size_than_announced_has_no_threshold() -> None:
-    peaks = Peaks(2, 100)
+    peaks = ActivationThresholds(2, 100)
     peaks.add(torch.zeros(1, 2, 7, 7))
     with pytest.raises(ValueError, match="49 activations of a unit were added, and 100 were announced"):
         _ = peaks.thresholds
@@ -101,7 +101,7 @@ def classifier() -> Classifier:
     return Classifier.build(entry, by_colour().state_dict(), "0" * 64, "torch")
 
 
-def blobs() -> Iterator[Specimen]:
+def blobs() -> Iterator[LabelledImage]:
     """Red, green and blue squares at random places, as large together as 0.5 % of all pixels."""
     random = np.random.default_rng(1)
     for i in range(20):
@@ -113,7 +113,7 @@ def blobs() -> Iterator[Specimen]:
                 top, left = 4 * random.integers(1, 13, 2)
                 masks[name][top : top + 8, left : left + 8] = True
                 pixels[masks[name]] = [220 if c == colour else 20 for c in range(3)]
-        yield Specimen(f"blob-{i}", "a", pixels, masks)
+        yield LabelledImage(f"blob-{i}", "a", pixels, masks)
 
 
 def test_units_that_are_concepts_are_found(classifier: Classifier) -> None:
@@ -139,7 +139,7 @@ def test_any_layer_can_be_dissected_and_what_has_no_map_is_refused(classifier: C
 
 
 def test_images_without_masks_cannot_be_dissected_with(classifier: Classifier) -> None:
-    bare = [Specimen(one.name, one.label, one.pixels) for one in blobs()]
+    bare = [LabelledImage(one.name, one.label, one.pixels) for one in blobs()]
     with pytest.raises(TrainingError, match=r"put NAME\.CONCEPT\.mask\.png beside"):
         dissect(classifier, lambda: iter(bare), 20)
 
@@ -147,6 +147,6 @@ def test_images_without_masks_cannot_be_dissected_with(classifier: Classifier) -
 def test_the_page_shows_the_units_with_their_images(classifier: Classifier) -> None:
     report, thrills = dissect(classifier, blobs, 20)
     text = page(report, thrills, "blobs", "colours 1", "NOTICE")
-    assert text.count("<img") >= 3 * EXCITING
+    assert text.count("<img") >= 3 * TOP_IMAGES
     assert "blob-" in text
     assert "NOTICE" in text

@@ -1,0 +1,123 @@
+"""multipart/form-data with one or more parts named `image`, and `mask` where one may come, kept in memory alone."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+
+from service.api.body.body_limits import BodyLimits
+from service.errors import MalformedRequest
+
+logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # it would quote a stranger's bytes
+
+STEP = 64 * 2**10
+"""Bytes parsed at one go: between two steps the event loop serves others."""
+
+EXAMPLE = "curl -F image=@retina.jpg"
+
+
+class ImageParts:
+    """Collects the parts named `image` or `mask`. Their file names and types are never looked at."""
+
+    def __init__(self, boundary: bytes, allowance: BodyLimits) -> None:
+        self._allowance = allowance
+        self._parser = MultipartParser(
+            boundary,
+            {
+                "on_part_begin": self._begin,
+                "on_header_begin": self._header,
+                "on_header_field": self._header_field,
+                "on_header_value": self._header_value,
+                "on_header_end": self._header_end,
+                "on_headers_finished": self._headers_finished,
+                "on_part_data": self._data,
+                "on_part_end": self._end,
+                "on_end": self._finish,
+            },
+        )
+        self._name, self._value, self._disposition = b"", b"", b""
+        self._part: list[bytes] = []
+        self._nbytes, self._finished = 0, False
+        self._found: dict[str, list[bytes]] = {field: [] for field in allowance.fields}
+        self._field = ""
+
+    def feed(self, data: bytes) -> None:
+        """Parse more bytes; raises MalformedRequest or TooLarge."""
+        try:
+            self._parser.write(data)
+        except FormParserError:
+            raise MalformedRequest(f"the body is no multipart/form-data; try {EXAMPLE}") from None
+
+    def finish(self) -> dict[str, list[bytes]]:
+        """The files of each field; raises MalformedRequest where the body stopped short or had no image."""
+        if not self._finished:
+            raise MalformedRequest("the multipart body ends before its closing boundary: it was cut short")
+        if not self._found["image"]:
+            lacking = "image" if any(self._found.values()) else ""
+            raise MalformedRequest(
+                f"the form has no field{lacking and ' ' + lacking}; the image belongs into the field image: {EXAMPLE}"
+            )
+        return self._found
+
+    def _begin(self) -> None:
+        self._disposition, self._part, self._nbytes = b"", [], 0
+
+    def _header(self) -> None:
+        self._name, self._value = b"", b""
+
+    def _header_field(self, data: bytes, start: int, end: int) -> None:
+        self._name += data[start:end]
+
+    def _header_value(self, data: bytes, start: int, end: int) -> None:
+        self._value += data[start:end]
+
+    def _header_end(self) -> None:
+        if self._name.lower() == b"content-disposition":
+            self._disposition = self._value
+
+    def _headers_finished(self) -> None:
+        field = parse_options_header(self._disposition)[1].get(b"name")
+        if field is None:
+            raise MalformedRequest("a part of the form has no name; the image belongs into the field image")
+        self._field = field[:40].decode("utf-8", "replace")
+        if self._field not in self._found:
+            beside = ", their masks into the field mask" if self._allowance.masks else ""
+            raise MalformedRequest(
+                f"the form has a field {self._field!r}; images belong into the field image ({EXAMPLE}){beside},"
+                " and all else into the query: ?model=..."
+            )
+        self._allowance.check_count(len(self._found[self._field]) + 1)
+
+    def _data(self, data: bytes, start: int, end: int) -> None:
+        self._nbytes += end - start
+        self._allowance.check_bytes(self._nbytes)
+        self._part.append(data[start:end])
+
+    def _end(self) -> None:
+        self._found[self._field].append(b"".join(self._part))
+
+    def _finish(self) -> None:
+        self._finished = True
+
+
+async def read_multipart(
+    content_type: str, chunks: AsyncIterator[bytes], allowance: BodyLimits
+) -> dict[str, list[bytes]]:
+    """The files of a multipart body by field, in order. Raises MalformedRequest or TooLarge."""
+    boundary = parse_options_header(content_type)[1].get(b"boundary")
+    if not boundary:
+        raise MalformedRequest(
+            f"the Content-Type names no boundary; let the client write that header itself: {EXAMPLE}"
+        )
+    if len(boundary) > 70:
+        raise MalformedRequest("the boundary is longer than the 70 characters a boundary may have (RFC 2046)")
+    parts = ImageParts(boundary, allowance)
+    async for chunk in chunks:
+        for start in range(0, len(chunk), STEP):
+            parts.feed(chunk[start : start + STEP])
+            await asyncio.sleep(0)
+    return parts.finish()

@@ -1,0 +1,179 @@
+"""The examples of the API's documentation, made by the very code that makes answers, so that they cannot go stale."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel
+
+from service.api.problems import Kind, Problem, occurrence
+from service.api.schemas import answers
+from service.api.schemas.models import (
+    EmbeddingLayer,
+    EngineChoice,
+    EngineParity,
+    Layer,
+    MethodApplicability,
+    ModelDetails,
+    Models,
+    ModelSummary,
+    SanityReport,
+    SanityStep,
+)
+from service.models.card import Card
+from service.runtime import results
+
+REQUEST_ID = "5f0c9e0e-8d0b-4c39-9a56-0d1b6c9a4f11"
+PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP4DwABAQEAsTz/PgAAAABJRU5ErkJggg==")
+"""A PNG of one pixel."""
+
+GRID = np.array([[-0.2, 0.6], [0.1, 3.1]], np.float32)
+MAP = results.TargetMap(
+    target=results.Target(1, "glaucoma", 0.91),
+    grid=GRID,
+    minimum=-0.2,
+    maximum=3.1,
+    empty=False,
+    region=(0, 0, 1411, 1411),
+    heatmap=results.Picture("image/png", PIXEL, 224, 224),
+    boxes=(results.Region((705.5, 705.5, 1411, 1411), 0.82),),
+)
+ANSWER = results.Answer(
+    status="ok",
+    reasons=(),
+    model=results.ModelFacts("glaucoma", "1.0.0", "9b" * 32, "SYNTHETIC, NOT FOR CLINICAL USE"),
+    image=results.ImageFacts("3c" * 32, 1411, 1411, "JPEG", ()),
+    predictions=(results.Prediction(1, "glaucoma", 0.91, 2.3), results.Prediction(0, "normal", 0.09, -0.1)),
+    explanations=(results.Explanation("gradcam", "layer4", {}, "heatmap = 255 · max(grid, 0) / maximum", (MAP,)),),
+    embedding=results.Embedding(np.array([0.12, 0.0, 1.5], np.float32), "avgpool"),
+    engine=results.EngineFacts("torch", "f32"),
+    timing_ms={"decode": 1.2, "forward": 13.0, "explain": 0.3, "total": 16.0},
+    activations=results.Activations(
+        "layer4", (512, 2, 2), MAP.region, (results.Activation(331, 0.9, 3.1, GRID.clip(0)),)
+    ),
+)
+REFUSED = replace(
+    ANSWER,
+    status="refused",
+    reasons=("out_of_distribution",),
+    violations=(results.GuardViolation("warm", 0.21, 0.7, None, "out_of_distribution"),),
+    predictions=(),
+    explanations=(),
+    embedding=None,
+    activations=None,
+)
+
+MODELS = Models(
+    default="glaucoma",
+    models=[
+        ModelSummary(
+            name="glaucoma",
+            state="ready",
+            problem="",
+            version="1.0.0",
+            architecture="resnet18",
+            classes=2,
+            notice=ANSWER.model.notice,
+        ),
+        ModelSummary(
+            name="vgg16-imagenet",
+            state="missing",
+            problem="model 'vgg16-imagenet' has no weights here yet; run `fovea models pull vgg16-imagenet`",
+            version="1.0.0",
+            architecture="vgg16",
+            classes=1000,
+            notice="",
+        ),
+    ],
+)
+MODEL = ModelDetails(
+    **MODELS.models[0].model_dump(),
+    labels=["normal", "glaucoma"],
+    activation="softmax",
+    operating_point=0.5,
+    card=Card(
+        intended_use="Showing how an explanation looks.",
+        do_not_use="For anything that concerns a patient.",
+        training_data="Procedural pictures of the fundus.",
+        licence="Apache-2.0",
+        figures={"auc": 0.98},
+        notice=ANSWER.model.notice,
+    ),
+    weights_sha256=ANSWER.model.weights_sha256,
+    default_layer="layer4",
+    layers=[Layer(name="layer4", shape=[512, 7, 7], spatial=True), Layer(name="fc", shape=[2], spatial=False)],
+    methods=[MethodApplicability(name="gradcam", applies=True, reason=None)],
+    embedding=EmbeddingLayer(layer="flatten", dim=512),
+    engine=EngineChoice(
+        name="openvino",
+        precision="f32",
+        parity=EngineParity(
+            images=4, source="drawn", top1_equal=True, probability=2e-06, map=3e-06, passed=True, reason=""
+        ),
+    ),
+    sanity=SanityReport(
+        layer="layer4",
+        images=4,
+        source="golden",
+        steps=[
+            SanityStep(stage="fc", similarity={"gradcam": 0.1}),
+            SanityStep(stage="layer4", similarity={"gradcam": 0.04}),
+        ],
+        changed={"gradcam": True},
+    ),
+)
+
+DETAILS = {
+    400: "the form has a field 'file'; images belong into the field image (curl -F image=@retina.jpg)",
+    404: "there is no model 'glaukoma': there are glaucoma, densenet121, resnet18",
+    406: "the answer exists as application/json, image/png, image/jpeg, application/x-npy,"
+    " and the Accept header takes none of these",
+    408: "the body was not complete after 10 s; it may take 10 s, and one more for each 256 KiB",
+    409: "CAM reads a class's map from the weights of one linear layer behind global average pooling, and behind layer"
+    " 'features' model 'vgg16-imagenet' has another head; these apply: gradcam, layercam",
+    413: "an image may have at most 32 MiB",
+    415: "the bytes are no image in a format that is read: JPEG, PNG, TIFF, BMP, WebP or GIF",
+    422: "query parameter top_k: Input should be greater than or equal to 1",
+    429: "256 images are waiting already; ask again in a second",
+    503: "model 'resnet18-imagenet' has no weights here yet; run `fovea models pull resnet18-imagenet`",
+    507: "the disk under the collections is full; nothing of this was kept",
+}
+
+
+VERBATIM = "verbatim:"
+
+
+def verbatim(model: BaseModel) -> str:
+    """A model as text: FastAPI drops every null from an example it can see into. `keep_example_nulls` undoes it."""
+    return VERBATIM + model.model_dump_json()
+
+
+def keep_example_nulls(node: Any) -> Any:
+    """An OpenAPI document in which every verbatim example is itself again."""
+    if isinstance(node, dict):
+        return {name: keep_example_nulls(value) for name, value in node.items()}
+    if isinstance(node, list):
+        return [keep_example_nulls(value) for value in node]
+    if isinstance(node, str) and node.startswith(VERBATIM):
+        return json.loads(node.removeprefix(VERBATIM))
+    return node
+
+
+def problem(kind: Kind) -> Problem:
+    """An occurrence of a kind of problem."""
+    return occurrence(kind, DETAILS[kind.status], {"path": "/predict", "state": {"request_id": REQUEST_ID}})
+
+
+def image_answers(one: type[answers.AnswerStart], several: type[answers.Schema], wrong: Kind) -> dict[str, Any]:
+    """One image, a refused one, and several of which the second cannot be read."""
+    good, refused = one.of(ANSWER, REQUEST_ID), one.of(REFUSED, REQUEST_ID)
+    results = several.model_validate({"results": [good, problem(wrong)]})
+    return {
+        "one image": {"summary": "One image", "value": verbatim(good)},
+        "refused": {"summary": "An image the model does not answer for", "value": verbatim(refused)},
+        "several": {"summary": "Two images, of which one cannot be read", "value": verbatim(results)},
+    }
