@@ -29,7 +29,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
         def run(self) -> None:
             pass
 
-    monkeypatch.setattr(serve, "Server", Server)
+    monkeypatch.setattr(serve, "DrainingServer", Server)
     monkeypatch.setattr(serve, "create_app", lambda settings: None)
     return settings
 

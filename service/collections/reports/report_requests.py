@@ -17,7 +17,8 @@ from service.runtime.question import UnitRequest
 
 Form = Literal["json", "html"]
 
-BIAS, PEAKS = "service.collections.reports.stored_evidence:report", "service.collections.reports.unit_maxima:highest"
+BIAS = "service.collections.reports.stored_evidence:bias_report_bytes"
+MAXIMA = "service.collections.reports.unit_maxima:highest_maxima"
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ async def top_activations(library: Library, name: str, unit: int, k: int) -> Top
     if not classifier.spatial(classifier.cut):
         raise DoesNotApply(f"model {classifier.entry.name!r} has no maps, and so no units that fire somewhere")
     check(classifier, classifier.cut, UnitRequest((unit,)))
-    found = json.loads(await _read(library, name, PEAKS, {"unit": unit, "k": k}))
+    found = json.loads(await _read(library, name, MAXIMA, {"unit": unit, "k": k}))
     excited = await asyncio.to_thread(_with_pictures, library, name, found["peaks"])
     return TopActivations(classifier.cut, unit, found["images"], excited)
 

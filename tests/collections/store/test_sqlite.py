@@ -160,7 +160,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from service.collections.store.sqlite import SqliteStore
-from tests.collections.test_store import item
+from tests.collections.store.test_sqlite import item
 store, number = SqliteStore(Path(sys.argv[1])), int(sys.argv[2])
 while True:
     print([one.id for one in store.add("set", [item(number), item(number + 1)])], number, flush=True)
