@@ -8,13 +8,14 @@ LOCK := requirements-dev.lock
 PEERS_STAMP := $(VENV)/.peers
 PEERS_LOCK := requirements-bench.lock
 QUICK ?=
+ROOM ?=
 # The CPU wheel index that PyTorch's "Get Started" page gives; empty takes PyTorch from the usual index.
 TORCH_INDEX_URL ?=
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: help setup serve test check format openapi pictures bench clean
+.PHONY: help setup serve test quick check format openapi pictures bench clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  \033[36mmake %-9s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,8 +33,11 @@ $(STAMP): $(LOCK) pyproject.toml
 serve: setup  ## start the service on http://localhost:8000 with its shipped models
 	@$(BIN)/fovea serve
 
-test: setup  ## run all tests
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
+test: setup  ## run all tests (ROOM=explain: those of one package)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup $(if $(ROOM),tests/$(ROOM))
+
+quick: setup  ## run the tests that need no browser, server or matrix: within a minute
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -m "not heavy and not slow" $(if $(ROOM),tests/$(ROOM))
 
 check: setup  ## formatting, lint, types, layers, API description, container files
 	$(BIN)/ruff format --check .

@@ -57,9 +57,9 @@ NORMALISED = {"convnext_tiny", "vit", "vit_with_representation"}
 """Families whose last map is only read through a layer normalisation."""
 
 
-@pytest.mark.parametrize("name", FAMILIES)
-def test_every_cut_is_the_model(name: str) -> None:
-    model, network, x = built(name)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_cut_is_the_model(family: str) -> None:
+    model, network, x = built(family)
     assert len(set(network.names)) == len(network.names)
     with torch.inference_mode():
         expected = model(x)
@@ -73,21 +73,21 @@ def test_every_cut_is_the_model(name: str) -> None:
         assert relative(network.features(network.names[-1])(x), expected) <= 1e-6
 
 
-@pytest.mark.parametrize("name", FAMILIES)
-def test_explanations_look_at_the_last_map_that_has_a_say(name: str) -> None:
-    _, network, x = built(name)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_explanations_look_at_the_last_map_that_has_a_say(family: str) -> None:
+    _, network, x = built(family)
     shapes = network.shapes(x.shape[-1])
-    if name == "inception_v3":
+    if family == "inception_v3":
         shapes = network.shapes(139)  # its last map has one position at the test's size
     cut = last_map(network, shapes)
-    assert cut == DEFAULT_CUTS[name]
-    assert isinstance(network.head(cut), PooledLinear) == (name in POOLED_LINEAR)
+    assert cut == DEFAULT_CUTS[family]
+    assert isinstance(network.head(cut), PooledLinear) == (family in POOLED_LINEAR)
 
 
-@pytest.mark.parametrize("name", FAMILIES)
-def test_every_method_explains_every_map_of_every_family(name: str) -> None:
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_method_explains_every_map_of_every_family(family: str) -> None:
     """A finite map with the layer's own height and width, and with something in it where the head reads the layer."""
-    _, network, x = built(name)
+    _, network, x = built(family)
     target = nn.functional.one_hot(torch.tensor([3, 5]), CLASSES).float()
     shapes = network.shapes(x.shape[-1])
     layers = [layer for layer in network.names if layer != INPUT and mapped(shapes[layer])]
@@ -102,7 +102,7 @@ def test_every_method_explains_every_map_of_every_family(name: str) -> None:
                     continue
                 assert M.shape == (2, *A.shape[2:]), (layer, method.name)
                 assert torch.isfinite(M).all(), (layer, method.name)
-                vanishes = method.name == "hirescam" and name in NORMALISED  # by construction: see its docstring
+                vanishes = method.name == "hirescam" and family in NORMALISED  # by construction: see its docstring
                 assert vanishes or M.abs().max() > 0, (layer, method.name)
 
 

@@ -1,4 +1,4 @@
-"""One small network or more of every family, built once, with statistics that would show a forgotten stage."""
+"""One small network or more of every family, with statistics that would show a forgotten stage."""
 
 from __future__ import annotations
 
@@ -83,9 +83,9 @@ FAMILIES: dict[str, tuple[int, Callable[[], nn.Module]]] = {
 }
 
 
-@functools.cache
+@functools.lru_cache(maxsize=2)
 def built(name: str) -> tuple[nn.Module, Network, Tensor]:
-    """The model, its network and two images it takes."""
+    """The model, its network and two images it takes; the last two families are remembered."""
     torch.manual_seed(0)
     size, build = FAMILIES[name]
     model = build().eval().requires_grad_(False)
