@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problems. One table says what each kind of error is to a client; nothing else knows a status."""
+"""Errors as problem details (RFC 9457). The tables here give each error its HTTP status; no other module knows one."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from service import errors
 
 
 @dataclass(frozen=True)
-class Kind:
-    """A kind of problem. slug: its name in `/problems/{slug}`; meaning: what it says, and what to do about it."""
+class ProblemType:
+    """A problem type of RFC 9457. slug: its name in `/problems/{slug}`. meaning: its meaning and remedy."""
 
     status: int
     slug: str
@@ -24,182 +24,195 @@ class Kind:
     meaning: str
 
     @property
-    def type(self) -> str:
-        """The relative URI that names this kind, where the service explains it."""
+    def uri(self) -> str:
+        """The relative URI that identifies this type; the service explains it there."""
         return f"/problems/{self.slug}"
 
 
-KINDS: dict[type[errors.FoveaError], Kind] = {
-    errors.MalformedRequest: Kind(
+ERROR_PROBLEMS: dict[type[errors.FoveaError], ProblemType] = {
+    errors.MalformedRequest: ProblemType(
         400,
         "malformed-request",
         "The request cannot be read",
-        "No image could be found in the body: broken multipart, JSON or base64, a wrong field name, or an empty body."
-        " The detail says which, and what would be right.",
+        "The body contains no readable image: invalid multipart, JSON or base64, a wrong field name, or an empty body."
+        " The detail says which, and how to correct it.",
     ),
-    errors.UnknownName: Kind(
+    errors.UnknownName: ProblemType(
         404,
         "unknown-name",
-        "There is nothing of that name",
-        "No such model, method, layer or label. The detail lists those that exist.",
+        "Unknown name",
+        "There is no model, method, layer, label, collection or job of this name. The detail says which names exist.",
     ),
-    errors.NotAcceptable: Kind(
+    errors.NotAcceptable: ProblemType(
         406,
         "not-acceptable",
-        "No form of the answer that you accept",
-        "The Accept header asks for a media type that this route does not have. The detail lists those it has.",
+        "No acceptable media type",
+        "The Accept header names no media type that this route can return. The detail lists those it can.",
     ),
-    errors.TooSlow: Kind(
+    errors.TooSlow: ProblemType(
         408,
         "too-slow",
         "The request did not arrive in time",
-        "The connection was too slow, or stopped sending. Send again, or send a smaller image.",
+        "The connection was too slow, or the client stopped sending. Send the request again, or send a smaller image.",
     ),
-    errors.DoesNotApply: Kind(
+    errors.DoesNotApply: ProblemType(
         409,
         "does-not-apply",
-        "The method has no meaning for this model",
-        "The detail says what the method needs of a model and which methods do apply; `GET /models/{name}` lists them.",
+        "The method does not apply to this model",
+        "The detail says what the method requires of a model and which methods apply; `GET /models/{name}` lists them.",
     ),
-    errors.StaleCollection: Kind(
+    errors.StaleCollection: ProblemType(
         409,
         "stale-collection",
-        "The collection is older than its model's weights",
-        "Vectors of other weights cannot be compared with new ones. Where originals are kept, POST to its `/reembed`;"
-        " otherwise fill a new collection.",
+        "The collection does not match its model any more",
+        "The model has changed since the collection was filled, so its vectors cannot be compared with new ones. If the"
+        " collection keeps originals, POST to its `/reembed`; otherwise create a new collection.",
     ),
-    errors.TooLarge: Kind(
+    errors.TooLarge: ProblemType(
         413,
         "too-large",
-        "More than the limits allow",
-        "Too many bytes, pixels or images. The detail names the limit, which the operator can raise.",
+        "A limit is exceeded",
+        "The request has too many bytes, pixels or images. The detail names the limit, which the operator can raise.",
     ),
-    errors.UnsupportedImage: Kind(
+    errors.UnsupportedImage: ProblemType(
         415,
         "unsupported-image",
-        "Not an image in a format that is read",
-        "The bytes are none of the formats that are read. What counts is the content, not a name or a Content-Type.",
+        "Unsupported image format",
+        "The content is in no image format that the service reads. File names and the Content-Type do not matter.",
     ),
-    errors.BadParameter: Kind(
+    errors.BadParameter: ProblemType(
         422,
         "bad-parameter",
-        "A parameter has no such value",
-        "A query parameter is unknown, or outside its range. The detail names it, and what would be right.",
+        "Invalid parameter",
+        "A query parameter is unknown or its value is not allowed. The detail names the parameter and what is allowed.",
     ),
-    errors.DamagedImage: Kind(
+    errors.DamagedImage: ProblemType(
         422,
         "damaged-image",
         "The image cannot be decoded",
-        "The format is known, but its content is truncated or damaged. Export the image anew and send it again.",
+        "The format is known, but the content is truncated or damaged. Export the image again and send the new file.",
     ),
-    errors.RefusedImage: Kind(
+    errors.RefusedImage: ProblemType(
         422,
         "refused-image",
-        "The model does not answer for such an image",
-        "The image is unlike those the model knows, or too poor to judge. Accept application/json to read the reasons.",
+        "The model refuses the image",
+        "The image differs too much from the images the model is made for, or its quality is too low. Accept"
+        " application/json to get the reasons.",
     ),
-    errors.RequestError: Kind(
+    errors.RequestError: ProblemType(
         400, "bad-request", "The request cannot be answered", "The detail says what is wrong with the request."
     ),
-    errors.Overloaded: Kind(
+    errors.Overloaded: ProblemType(
         429,
         "overloaded",
-        "Too much is waiting already",
-        "The service refuses new work to keep what it has accepted. Ask again after the seconds in Retry-After.",
+        "Too many requests are waiting",
+        "The service refuses new work to finish what it has accepted. Retry after the seconds in Retry-After.",
     ),
-    errors.ModelUnavailable: Kind(
+    errors.ModelUnavailable: ProblemType(
         503,
         "model-unavailable",
-        "The model cannot answer now",
-        "Its weights are missing, still loading, or failed to load. The detail says what mends it.",
+        "The model is not available",
+        "Its weights are missing, still loading, or failed to load. The detail says how to make it available.",
     ),
-    errors.ModelFault: Kind(
+    errors.ModelFault: ProblemType(
         503,
         "model-fault",
-        "The model gave no usable answer",
-        "The network computed numbers that are not finite; no answer is given rather than a wrong one.",
+        "The model returned invalid numbers",
+        "The network computed values that are not finite. The service returns no answer instead of a wrong one.",
     ),
-    errors.DeadlineExceeded: Kind(
+    errors.DeadlineExceeded: ProblemType(
         503,
         "deadline-exceeded",
-        "The answer would have come too late",
-        "It was not ready before the service's deadline. Ask again later, or with fewer images.",
+        "The deadline is exceeded",
+        "The answer was not ready before the service's deadline. Retry later, or with fewer images.",
     ),
-    errors.JobFailed: Kind(
+    errors.JobFailed: ProblemType(
         503,
         "job-failed",
-        "The computation ended without a result",
-        "Its process died, or the service that waited for it. Nothing is wrong with the request: ask for it again.",
+        "The computation failed",
+        "Its process ended without a result, or the service was stopped. The request is valid: start it again.",
     ),
-    errors.UnavailableError: Kind(
-        503, "unavailable", "Not now", "Nothing is wrong with the request. Ask again after the seconds in Retry-After."
+    errors.UnavailableError: ProblemType(
+        503,
+        "unavailable",
+        "Temporarily unavailable",
+        "The request is valid. Retry after the seconds in Retry-After.",
     ),
-    errors.NoRoom: Kind(
+    errors.NoRoom: ProblemType(
         507,
         "no-room",
-        "There is no room left for it",
-        "The disk under the collections is full. What was answered as saved is there; nothing of this request is. Ask"
-        " again once its operator has made room.",
+        "The disk is full",
+        "The disk of the collections is full. Earlier images are safe; nothing of this request is stored. Retry after"
+        " the operator has freed space.",
     ),
-    errors.OperatorError: Kind(
+    errors.OperatorError: ProblemType(
         503,
         "misconfigured",
-        "The service is not set up rightly",
-        "Only its operator can mend this; the service's log has the reason under the request id.",
+        "The service is misconfigured",
+        "Only the operator can correct this. The service's log has the reason, under the request id.",
     ),
 }
+"""By error class. A class without an entry takes the entry of its nearest base class."""
 
-UNEXPECTED = Kind(
+UNEXPECTED = ProblemType(
     500,
     "unexpected",
-    "A fault of the service",
-    "This is our mistake and not yours. Please report it together with the request id.",
+    "Internal error",
+    "This is a fault of the service, not of the request. Please report it together with the request id.",
 )
 
-OF_HTTP: dict[int, Kind] = {
-    400: KINDS[errors.MalformedRequest],
-    404: Kind(404, "no-such-route", "There is nothing at this address", "`/docs` shows every address there is."),
-    405: Kind(
-        405, "wrong-method", "The address does not take this method", "The Allow header lists the methods it takes."
+HTTP_PROBLEMS: dict[int, ProblemType] = {
+    400: ERROR_PROBLEMS[errors.MalformedRequest],
+    404: ProblemType(
+        404, "no-such-route", "Unknown address", "There is no route at this address; `/docs` lists all routes."
+    ),
+    405: ProblemType(
+        405,
+        "wrong-method",
+        "Method not allowed",
+        "The address does not support this HTTP method. The Allow header lists the methods it supports.",
     ),
 }
+"""By the status of an error that the web framework raises itself."""
 
-ALL: dict[str, Kind] = {kind.slug: kind for kind in (*KINDS.values(), *OF_HTTP.values(), UNEXPECTED)}
+PROBLEM_TYPES: dict[str, ProblemType] = {
+    found.slug: found for found in (*ERROR_PROBLEMS.values(), *HTTP_PROBLEMS.values(), UNEXPECTED)
+}
+"""All problem types, by slug."""
 
-OPERATOR_DETAIL = "the service is not set up rightly; its operator finds the reason in the log, under this request id"
+OPERATOR_DETAIL = "the service is misconfigured; its operator finds the reason in the log, under this request id"
 
 
 class Problem(BaseModel):
-    """What went wrong, in the form of RFC 9457."""
+    """An error response, in the form of RFC 9457."""
 
     model_config = ConfigDict(frozen=True)
 
-    type: str = Field(description="Which kind of problem; a relative address that explains it.")
-    title: str = Field(description="The kind in a few words, always the same for one type.")
+    type: str = Field(description="The problem type: a relative address that explains it.")
+    title: str = Field(description="A short name of the problem type; the same for all problems of the type.")
     status: int = Field(description="The HTTP status.")
-    detail: str = Field(description="What is wrong this time, and what would be right.")
-    instance: str = Field(description="This one occurrence: the path asked for and the request id.")
-    error: str = Field(description="The same as detail, for clients of the Open Inference Protocol.")
+    detail: str = Field(description="What is wrong with this request, and how to correct it.")
+    instance: str = Field(description="This occurrence of the problem: the requested path and the request id.")
+    error: str = Field(description="The same as `detail`, for clients of the Open Inference Protocol.")
     request_id: str = Field(description="The id of the request, as in the X-Request-ID header and in the log.")
 
 
-def kind_of(error: errors.FoveaError) -> Kind:
-    """The kind of an error: that of its own class, or of the nearest base that has one."""
-    return next((KINDS[cls] for cls in type(error).__mro__ if cls in KINDS), UNEXPECTED)
+def problem_type(error: errors.FoveaError) -> ProblemType:
+    """The problem type of an error's class, or of its nearest base class that has one."""
+    return next((ERROR_PROBLEMS[cls] for cls in type(error).__mro__ if cls in ERROR_PROBLEMS), UNEXPECTED)
 
 
 def describe(error: errors.FoveaError, scope: Scope) -> Problem:
-    """An error as its client reads it; what concerns our own disk is left to the log."""
-    ours = isinstance(error, errors.OperatorError) and not isinstance(error, errors.NoRoom)
-    detail = OPERATOR_DETAIL if ours else str(error)
-    return occurrence(kind_of(error), detail, scope)
+    """An error as a problem. The text of an OperatorError stays in the log, because it may name paths of the server."""
+    internal = isinstance(error, errors.OperatorError) and not isinstance(error, errors.NoRoom)
+    return make_problem(problem_type(error), OPERATOR_DETAIL if internal else str(error), scope)
 
 
-def occurrence(kind: Kind, detail: str, scope: Scope) -> Problem:
-    """A problem of a kind, here and now."""
+def make_problem(kind: ProblemType, detail: str, scope: Scope) -> Problem:
+    """A problem of this type for the request of an ASGI scope."""
     request_id = scope["state"]["request_id"]
     return Problem(
-        type=kind.type,
+        type=kind.uri,
         title=kind.title,
         status=kind.status,
         detail=detail,
@@ -209,17 +222,17 @@ def occurrence(kind: Kind, detail: str, scope: Scope) -> Problem:
     )
 
 
-def reply(problem: Problem, headers: dict[str, str] | None = None) -> Response:
-    """The problem as an HTTP response."""
+def problem_response(problem: Problem, headers: dict[str, str] | None = None) -> Response:
+    """A problem as an HTTP response."""
     content = problem.__pydantic_serializer__.to_json(problem)
     return Response(content, problem.status, headers, "application/problem+json")
 
 
-def reply_to(error: errors.FoveaError, scope: Scope) -> Response:
-    """The response to an error, with the headers its kind asks for."""
+def error_response(error: errors.FoveaError, scope: Scope) -> Response:
+    """An error as an HTTP response, with the headers that its status requires."""
     problem, headers = describe(error, scope), {}
     if problem.status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
         headers["Retry-After"] = str(math.ceil(getattr(error, "retry_after", 60)))
     if isinstance(error, errors.TooSlow):
         headers["Connection"] = "close"
-    return reply(problem, headers)
+    return problem_response(problem, headers)

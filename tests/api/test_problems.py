@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from service import errors
-from service.api.problems import ALL, KINDS, kind_of
+from service.api.problems import ERROR_PROBLEMS, PROBLEM_TYPES, problem_type
 from tests.api.fakes import FAULTS
 
 STATUSES = {
@@ -27,16 +27,16 @@ def subclasses(cls: type[errors.FoveaError]) -> set[type[errors.FoveaError]]:
 def test_every_error_of_the_tree_has_a_kind() -> None:
     tree = {cls for cls in subclasses(errors.FoveaError) if cls.__module__ == "service.errors"}
     for cls in tree - {errors.FoveaError}:
-        assert kind_of(cls("x")).status < 600
-        assert kind_of(cls("x")).slug != "unexpected", cls
-    assert set(KINDS) <= tree
+        assert problem_type(cls("x")).status < 600
+        assert problem_type(cls("x")).slug != "unexpected", cls
+    assert set(ERROR_PROBLEMS) <= tree
 
 
 def test_only_an_unexpected_fault_is_a_500() -> None:
-    assert [kind.slug for kind in ALL.values() if kind.status == 500] == ["unexpected"]
+    assert [kind.slug for kind in PROBLEM_TYPES.values() if kind.status == 500] == ["unexpected"]
     assert all(
         issubclass(cls, errors.RequestError) == (kind.status < 500 and kind.status != 429)
-        for cls, kind in KINDS.items()
+        for cls, kind in ERROR_PROBLEMS.items()
     )
 
 
@@ -51,7 +51,7 @@ async def test_an_error_becomes_a_problem(client: httpx.AsyncClient, data: bytes
     assert problem["detail"] == problem["error"] == str(FAULTS[data])
     assert problem["request_id"] == response.headers["x-request-id"]
     assert problem["instance"] == f"/predict#{problem['request_id']}"
-    assert problem["title"] == ALL[slug].title
+    assert problem["title"] == PROBLEM_TYPES[slug].title
     explained = (await client.get(problem["type"])).json()
     assert (explained["status"], explained["title"]) == (status, problem["title"])
     assert len(explained["meaning"]) > 40
@@ -118,5 +118,5 @@ async def test_an_instance_is_a_uri_whatever_was_asked_for(client: httpx.AsyncCl
 
 async def test_all_kinds_are_listed(client: httpx.AsyncClient) -> None:
     listed = (await client.get("/problems")).json()["problems"]
-    assert [kind["type"] for kind in listed] == [kind.type for kind in ALL.values()]
+    assert [kind["type"] for kind in listed] == [kind.uri for kind in PROBLEM_TYPES.values()]
     assert (await client.get("/problems/nothing")).status_code == 404

@@ -1,4 +1,4 @@
-"""Base64 into bytes, strictly."""
+"""Strict decoding of base64."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import re
 from service.errors import MalformedRequest
 
 STEP = 2**20
-"""Characters decoded at one go, a multiple of four: between two steps other threads have their turn."""
+"""Characters decoded at once, a multiple of four. Between two steps other threads can run."""
 
 DATA_URL = re.compile(r"data:[^,]{0,200};base64,", re.IGNORECASE)
-BLANKS = b" \t\r\n"
+WHITESPACE = b" \t\r\n"
 
 
 def decode_base64(text: str) -> bytes:
-    """The bytes a base64 text stands for; a `data:` prefix and line breaks are tolerated.
+    """The decoded bytes. A `data:` prefix and whitespace are accepted.
 
-    Raises MalformedRequest where a character is not of the standard alphabet, or the padding is wrong.
+    Raises MalformedRequest for a character outside the standard alphabet and for wrong padding.
     """
     prefix = DATA_URL.match(text)
     if prefix:
@@ -25,9 +25,9 @@ def decode_base64(text: str) -> bytes:
     try:
         encoded = text.encode("ascii")
     except UnicodeEncodeError:
-        raise MalformedRequest("the image is not base64: it has characters beyond ASCII") from None
-    if any(blank in encoded for blank in BLANKS):
-        encoded = encoded.translate(None, BLANKS)
+        raise MalformedRequest("the image is not base64: it has characters outside ASCII") from None
+    if any(space in encoded for space in WHITESPACE):
+        encoded = encoded.translate(None, WHITESPACE)
     if 0 <= encoded.find(b"=") < len(encoded) - 2:
         raise MalformedRequest("the image is not base64: padding (=) before its end")
     pieces = []

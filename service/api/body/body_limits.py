@@ -1,4 +1,4 @@
-"""What the images of one request may come to."""
+"""Limits on the images of one request."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from service.settings import Settings
 
 @dataclass(frozen=True)
 class BodyLimits:
-    """nbytes: of one encoded image at most; count: images in one request at most. masks: may come with them."""
+    """max_image_bytes: of one encoded image. max_images: in one request. masks: whether masks may come with them."""
 
-    nbytes: int
-    count: int
+    max_image_bytes: int
+    max_images: int
     masks: bool = False
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """Names under which files may come."""
+        """Names of the form or JSON fields that a body may have."""
         return ("image", "mask") if self.masks else ("image",)
 
     @classmethod
     def of(cls, settings: Settings) -> BodyLimits:
-        """What the settings allow."""
+        """The limits in the settings."""
         return cls(settings.max_image_bytes, settings.max_images)
 
     def check_bytes(self, nbytes: int) -> None:
-        """Raise TooLarge where one image has more bytes than it may."""
-        if nbytes > self.nbytes:
-            raise TooLarge(f"an image may have at most {_size(self.nbytes)}")
+        """Raise TooLarge if one image has too many bytes."""
+        if nbytes > self.max_image_bytes:
+            raise TooLarge(f"an image may have at most {_size(self.max_image_bytes)}")
 
     def check_count(self, count: int) -> None:
-        """Raise TooLarge where there are more images than there may be."""
-        if count > self.count:
-            raise TooLarge(f"a request may carry at most {self.count} image{'s' * (self.count > 1)}")
+        """Raise TooLarge if there are too many images."""
+        if count > self.max_images:
+            raise TooLarge(f"a request may have at most {self.max_images} image{'s' * (self.max_images > 1)}")
 
 
 def _size(nbytes: int) -> str:

@@ -1,4 +1,4 @@
-"""multipart/form-data with one or more parts named `image`, and `mask` where one may come, kept in memory alone."""
+"""multipart/form-data with one or more parts named `image`, and optionally `mask`. Parts stay in memory."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from service.api.body.body_limits import BodyLimits
 from service.errors import MalformedRequest
 
-logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # it would quote a stranger's bytes
+logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # its messages quote the body
 
 STEP = 64 * 2**10
-"""Bytes parsed at one go: between two steps the event loop serves others."""
+"""Bytes parsed at once. Between two steps the event loop serves other requests."""
 
 EXAMPLE = "curl -F image=@retina.jpg"
 
 
 class ImageParts:
-    """Collects the parts named `image` or `mask`. Their file names and types are never looked at."""
+    """Collects the parts named `image` or `mask`. Their file names and content types are ignored."""
 
-    def __init__(self, boundary: bytes, allowance: BodyLimits) -> None:
-        self._allowance = allowance
+    def __init__(self, boundary: bytes, limits: BodyLimits) -> None:
+        self._limits = limits
         self._parser = MultipartParser(
             boundary,
             {
@@ -42,7 +42,7 @@ class ImageParts:
         self._name, self._value, self._disposition = b"", b"", b""
         self._part: list[bytes] = []
         self._nbytes, self._finished = 0, False
-        self._found: dict[str, list[bytes]] = {field: [] for field in allowance.fields}
+        self._found: dict[str, list[bytes]] = {field: [] for field in limits.fields}
         self._field = ""
 
     def feed(self, data: bytes) -> None:
@@ -50,17 +50,14 @@ class ImageParts:
         try:
             self._parser.write(data)
         except FormParserError:
-            raise MalformedRequest(f"the body is no multipart/form-data; try {EXAMPLE}") from None
+            raise MalformedRequest(f"the body is not valid multipart/form-data; try {EXAMPLE}") from None
 
     def finish(self) -> dict[str, list[bytes]]:
-        """The files of each field; raises MalformedRequest where the body stopped short or had no image."""
+        """The files of each field. Raises MalformedRequest if the body is truncated or has no image."""
         if not self._finished:
-            raise MalformedRequest("the multipart body ends before its closing boundary: it was cut short")
+            raise MalformedRequest("the multipart body ends before its closing boundary: it is truncated")
         if not self._found["image"]:
-            lacking = "image" if any(self._found.values()) else ""
-            raise MalformedRequest(
-                f"the form has no field{lacking and ' ' + lacking}; the image belongs into the field image: {EXAMPLE}"
-            )
+            raise MalformedRequest(f"the form has no field image; send the image in the field image: {EXAMPLE}")
         return self._found
 
     def _begin(self) -> None:
@@ -82,19 +79,19 @@ class ImageParts:
     def _headers_finished(self) -> None:
         field = parse_options_header(self._disposition)[1].get(b"name")
         if field is None:
-            raise MalformedRequest("a part of the form has no name; the image belongs into the field image")
+            raise MalformedRequest("a part of the form has no name; send the image in the field image")
         self._field = field[:40].decode("utf-8", "replace")
         if self._field not in self._found:
-            beside = ", their masks into the field mask" if self._allowance.masks else ""
+            masks = ", masks in the field mask" if self._limits.masks else ""
             raise MalformedRequest(
-                f"the form has a field {self._field!r}; images belong into the field image ({EXAMPLE}){beside},"
-                " and all else into the query: ?model=..."
+                f"the form has an unknown field {self._field!r}; send images in the field image ({EXAMPLE}){masks},"
+                " and parameters in the query: ?model=..."
             )
-        self._allowance.check_count(len(self._found[self._field]) + 1)
+        self._limits.check_count(len(self._found[self._field]) + 1)
 
     def _data(self, data: bytes, start: int, end: int) -> None:
         self._nbytes += end - start
-        self._allowance.check_bytes(self._nbytes)
+        self._limits.check_bytes(self._nbytes)
         self._part.append(data[start:end])
 
     def _end(self) -> None:
@@ -104,18 +101,14 @@ class ImageParts:
         self._finished = True
 
 
-async def read_multipart(
-    content_type: str, chunks: AsyncIterator[bytes], allowance: BodyLimits
-) -> dict[str, list[bytes]]:
+async def read_multipart(content_type: str, chunks: AsyncIterator[bytes], limits: BodyLimits) -> dict[str, list[bytes]]:
     """The files of a multipart body by field, in order. Raises MalformedRequest or TooLarge."""
     boundary = parse_options_header(content_type)[1].get(b"boundary")
     if not boundary:
-        raise MalformedRequest(
-            f"the Content-Type names no boundary; let the client write that header itself: {EXAMPLE}"
-        )
+        raise MalformedRequest(f"the Content-Type has no boundary; let the client set this header itself: {EXAMPLE}")
     if len(boundary) > 70:
-        raise MalformedRequest("the boundary is longer than the 70 characters a boundary may have (RFC 2046)")
-    parts = ImageParts(boundary, allowance)
+        raise MalformedRequest("the multipart boundary is longer than the 70 characters that RFC 2046 allows")
+    parts = ImageParts(boundary, limits)
     async for chunk in chunks:
         for start in range(0, len(chunk), STEP):
             parts.feed(chunk[start : start + STEP])

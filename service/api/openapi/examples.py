@@ -1,4 +1,4 @@
-"""The examples of the API's documentation, made by the very code that makes answers, so that they cannot go stale."""
+"""Examples for the OpenAPI document, made by the code that makes real answers, so that they stay correct."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
-from service.api.problems import Kind, Problem, occurrence
-from service.api.schemas import answers
+from service.api.problems import Problem, ProblemType, make_problem
+from service.api.schemas.answers import AnswerStart
+from service.api.schemas.base import Schema
 from service.api.schemas.models import (
     EmbeddingLayer,
     EngineChoice,
@@ -29,7 +30,7 @@ from service.runtime import results
 
 REQUEST_ID = "5f0c9e0e-8d0b-4c39-9a56-0d1b6c9a4f11"
 PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP4DwABAQEAsTz/PgAAAABJRU5ErkJggg==")
-"""A PNG of one pixel."""
+"""A PNG with one pixel."""
 
 GRID = np.array([[-0.2, 0.6], [0.1, 3.1]], np.float32)
 MAP = results.TargetMap(
@@ -128,11 +129,11 @@ MODEL = ModelDetails(
 )
 
 DETAILS = {
-    400: "the form has a field 'file'; images belong into the field image (curl -F image=@retina.jpg)",
-    404: "there is no model 'glaukoma': there are glaucoma, densenet121, resnet18",
-    406: "the answer exists as application/json, image/png, image/jpeg, application/x-npy,"
-    " and the Accept header takes none of these",
-    408: "the body was not complete after 10 s; it may take 10 s, and one more for each 256 KiB",
+    400: "the form has an unknown field 'file'; send images in the field image (curl -F image=@retina.jpg)",
+    404: "there is no model 'glaukoma'; the models are glaucoma, densenet121, resnet18",
+    406: "the response is available as application/json, image/png, image/jpeg, application/x-npy,"
+    " but the Accept header allows none of these",
+    408: "the body was not complete after 10 s; the limit is 10 s, and one more second per 256 KiB",
     409: "CAM reads a class's map from the weights of one linear layer behind global average pooling, and behind layer"
     " 'features' model 'vgg16-imagenet' has another head; these apply: gradcam, layercam",
     413: "an image may have at most 32 MiB",
@@ -140,40 +141,40 @@ DETAILS = {
     422: "query parameter top_k: Input should be greater than or equal to 1",
     429: "256 images are waiting already; ask again in a second",
     503: "model 'resnet18-imagenet' has no weights here yet; run `fovea models pull resnet18-imagenet`",
-    507: "the disk under the collections is full; nothing of this was kept",
+    507: "the disk of the collections is full; nothing of this request is stored",
 }
 
 
-VERBATIM = "verbatim:"
+JSON_PREFIX = "json:"
 
 
-def verbatim(model: BaseModel) -> str:
-    """A model as text: FastAPI drops every null from an example it can see into. `keep_example_nulls` undoes it."""
-    return VERBATIM + model.model_dump_json()
+def as_text(model: BaseModel) -> str:
+    """An example as text: FastAPI removes null values from examples that are objects. `restore_examples` undoes it."""
+    return JSON_PREFIX + model.model_dump_json()
 
 
-def keep_example_nulls(node: Any) -> Any:
-    """An OpenAPI document in which every verbatim example is itself again."""
+def restore_examples(node: Any) -> Any:
+    """An OpenAPI document whose examples are objects again."""
     if isinstance(node, dict):
-        return {name: keep_example_nulls(value) for name, value in node.items()}
+        return {name: restore_examples(value) for name, value in node.items()}
     if isinstance(node, list):
-        return [keep_example_nulls(value) for value in node]
-    if isinstance(node, str) and node.startswith(VERBATIM):
-        return json.loads(node.removeprefix(VERBATIM))
+        return [restore_examples(value) for value in node]
+    if isinstance(node, str) and node.startswith(JSON_PREFIX):
+        return json.loads(node.removeprefix(JSON_PREFIX))
     return node
 
 
-def problem(kind: Kind) -> Problem:
-    """An occurrence of a kind of problem."""
-    return occurrence(kind, DETAILS[kind.status], {"path": "/predict", "state": {"request_id": REQUEST_ID}})
+def problem(kind: ProblemType) -> Problem:
+    """A problem of this type."""
+    return make_problem(kind, DETAILS[kind.status], {"path": "/predict", "state": {"request_id": REQUEST_ID}})
 
 
-def image_answers(one: type[answers.AnswerStart], several: type[answers.Schema], wrong: Kind) -> dict[str, Any]:
-    """One image, a refused one, and several of which the second cannot be read."""
+def image_answers(one: type[AnswerStart], several: type[Schema], error: ProblemType) -> dict[str, Any]:
+    """Answers to one image, to a refused image, and to several images of which the second cannot be read."""
     good, refused = one.of(ANSWER, REQUEST_ID), one.of(REFUSED, REQUEST_ID)
-    results = several.model_validate({"results": [good, problem(wrong)]})
+    results = several.model_validate({"results": [good, problem(error)]})
     return {
-        "one image": {"summary": "One image", "value": verbatim(good)},
-        "refused": {"summary": "An image the model does not answer for", "value": verbatim(refused)},
-        "several": {"summary": "Two images, of which one cannot be read", "value": verbatim(results)},
+        "one image": {"summary": "One image", "value": as_text(good)},
+        "refused": {"summary": "An image that the model refuses", "value": as_text(refused)},
+        "several": {"summary": "Two images, one of which cannot be read", "value": as_text(results)},
     }

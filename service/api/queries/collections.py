@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from service.api.queries.images import MOST_TARGETS, BaseQuery, Name
+from service.api.queries.base import MAX_VALUES, BaseQuery, Name
 from service.collections.collection import NAME, NewImage
 from service.collections.projection import MethodName, ProjectionRequest
 from service.errors import BadParameter
@@ -30,10 +30,10 @@ class ItemsQuery(BaseQuery):
     """Parameters of images for a collection."""
 
     label: list[Name] = Field(
-        [], max_length=MOST_TARGETS, description="The images' class: one for all of them, or one for each, in order."
+        [], max_length=MAX_VALUES, description="The images' class: one for all of them, or one for each, in order."
     )
     title: list[Name] = Field(
-        [], max_length=MOST_TARGETS, description="What to call each image, in order, such as its file's name."
+        [], max_length=MAX_VALUES, description="What to call each image, in order, such as its file's name."
     )
 
     def named(self, images: Sequence[tuple[bytes, bytes | None]]) -> list[NewImage]:

@@ -1,100 +1,39 @@
-"""What a request may ask in its query, and the Question it becomes."""
+"""Query parameters of /predict, /embed, /explain/{method} and /analyze, and the Question they become."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Annotated, Any, Literal, get_origin
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, Literal
 
-from fastapi import Query
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 from starlette.datastructures import QueryParams
 
-from service.errors import BadParameter, UnknownName
-from service.explain.method import Method
-from service.explain.methods import METHODS
+from service.api.queries.base import MAX_VALUES, BaseQuery, Name
+from service.api.queries.methods import find_method, parameter_names, parameter_values
 from service.images.picture import COLORMAPS
-from service.runtime.question import Question, UnitRequest
+from service.runtime.question import Question
 
-Name = Annotated[str, Field(max_length=200)]
-"""A model, layer or label: no real one is longer."""
-
-MOST_TARGETS = 100
-MOST_LAYERS = 8
-
-
-class BaseQuery(BaseModel):
-    """A route without parameters. Frozen; a name it does not know lands in `model_extra`, and is refused by `check`."""
-
-    model_config = ConfigDict(frozen=True, extra="allow", protected_namespaces=())
-
-    def check(self, sent: QueryParams, also: Collection[str] = ()) -> None:
-        """Raise BadParameter for a name nobody knows, or a single value given twice.
-
-        sent: the query as it came. also: names of the methods' own parameters.
-        """
-        fields = type(self).model_fields
-        for name in sent:
-            if name not in fields and name not in also:
-                known = [*fields, *sorted(also)]
-                names = f"it takes {', '.join(known)}" if known else "it takes none"
-                raise BadParameter(f"this address takes no query parameter {name[:40]!r}; {names}")
-            repeatable = name in fields and get_origin(fields[name].annotation) is list
-            if not repeatable and len(sent.getlist(name)) > 1:
-                raise BadParameter(f"query parameter {name[:40]} was given more than once, and takes one value")
-
-
-NoQuery = Annotated[BaseQuery, Query()]
-"""For routes that take no parameters: a query there is refused rather than passed over."""
-
-
-class FiltersQuery(BaseQuery):
-    """Parameters of /models/{name}/filters."""
-
-    layer: Name | None = Field(None, description="A convolution's dotted name; left out, the first one.")
-
-
-class ActivationsQuery(BaseQuery):
-    """Parameters of /models/{name}/activations."""
-
-    layer: Name | None = Field(None, description="A stage's name; left out, the model's default, its last map.")
-    units: list[Name] = Field(
-        [],
-        max_length=MOST_TARGETS,
-        description="Units (channels) to show, counted from 0: repeat it, or separate them by commas. Left out, the"
-        " most active ones.",
-        examples=[["0,5"]],
-    )
-    top: int = Field(16, ge=1, le=256, description="How many units to show where none is named, most active first.")
-
-    def asked(self, model: str) -> Question:
-        """The Question this query asks about each image. Raises BadParameter for units that are no whole numbers."""
-        words = [word.strip() for text in self.units for word in text.split(",") if word.strip()]
-        if not all(word.isascii() and word.isdigit() and len(word) < 10 for word in words):
-            raise BadParameter("query parameter units: name them by whole numbers from 0 on, as in units=0,5")
-        unit_request = UnitRequest(tuple(dict.fromkeys(map(int, words))), self.top)
-        return Question(model=model, layer=self.layer, unit_request=unit_request)
+MAX_LAYERS = 8
+"""Layers whose maps are fused."""
 
 
 class PredictQuery(BaseQuery):
-    """Parameters of every image route."""
+    """Parameters of /predict."""
 
-    model: Name | None = Field(None, description="Which model answers; left out, the registry's default.")
-    top_k: int = Field(5, ge=1, description="How many classes to return, likeliest first; too many gives all of them.")
+    model: Name | None = Field(None, description="Name of the model. Default: the registry's default model.")
+    top_k: int = Field(5, ge=1, description="Number of classes to return, most probable first; at most all classes.")
 
-    def question(self, sent: QueryParams, methods: tuple[str, ...] = ()) -> Question:
-        """The Question this query asks about each image.
+    def question(self, methods: Iterable[str] = ()) -> Question:
+        """The question to ask about each image. methods: names of explanation methods.
 
-        sent: the query as it came. methods: names of methods. Raises UnknownName for a method that does not exist,
-        and BadParameter for a name nobody knows, a single value given twice, or a method's own out of its range.
+        Raises UnknownName for an unknown method, and BadParameter for a method's own parameter outside its range.
         """
-        rows = tuple(map(method_named, methods))
-        self.check(sent, {name for row in rows for name in row.parameters.model_fields})
-        own: dict[str, object] = {}
-        for row in rows:
-            own |= _own(row, self.model_extra or {})
-        return Question(methods=tuple(row.name for row in rows), parameters=own, **self._common())
+        found = tuple(map(find_method, methods))
+        parameters = parameter_values(found, self.model_extra or {})
+        return Question(methods=tuple(method.name for method in found), parameters=parameters, **self._fields())
 
-    def _common(self) -> dict[str, Any]:
+    def _fields(self) -> dict[str, Any]:
+        """Fields of the Question, except for methods and their parameters."""
         return {"model": self.model, "top_k": self.top_k}
 
 
@@ -102,58 +41,73 @@ class EmbedQuery(PredictQuery):
     """Parameters of /embed."""
 
     layer: Name | None = Field(
-        None, description="Which stage's output to pool into the vector; left out, the input of the last linear layer."
+        None,
+        description="Name of the stage whose pooled output is the vector. Default: the input of the last linear layer.",
     )
 
-    def _common(self) -> dict[str, Any]:
-        return super()._common() | {"layer": self.layer, "embed": True}
+    def _fields(self) -> dict[str, Any]:
+        return super()._fields() | {"layer": self.layer, "embed": True}
 
 
 class ExplainQuery(PredictQuery):
-    """Parameters of /explain/{method}; the method's own come on top."""
+    """Parameters of /explain/{method}, besides the method's own."""
 
     target: list[Name] = Field(
         [],
-        max_length=MOST_TARGETS,
-        description="A class to explain, by label or index; repeat it for several. Left out, the predicted class."
-        " A label comes before an index of the same name.",
+        max_length=MAX_VALUES,
+        description="Class to explain, by label or index; repeat for several. Default: the predicted class."
+        " If a label looks like an index, the label counts.",
     )
     top_k_targets: int | None = Field(
-        None, ge=1, le=MOST_TARGETS, description="Explain the k likeliest classes, after those named."
+        None, ge=1, le=MAX_VALUES, description="Also explain the k most probable classes, after those of `target`."
     )
     versus: list[Name] = Field(
         [],
-        max_length=MOST_TARGETS,
-        description="A class to contrast the target with, by label or index; repeat it for several. The map then shows"
-        " what speaks for the target rather than for these.",
+        max_length=MAX_VALUES,
+        description="Class to compare the target with, by label or index; repeat for several. The map then shows the"
+        " evidence for the target over these classes.",
     )
     layer: list[Name] = Field(
         [],
-        max_length=MOST_LAYERS,
-        description="Which stage's feature maps to look at; left out, the model's default, its last map. Repeat it to"
-        " fuse the maps of several. Methods in pixels look at the input.",
+        max_length=MAX_LAYERS,
+        description="Name of the stage whose feature maps are explained; repeat to fuse the maps of several stages."
+        " Default: the model's last feature map. Methods at pixel level use the input.",
     )
     fusion: Literal["max", "mean", "product"] = Field(
-        "max", description="How maps of several layers become one: each is positive and divided by its maximum first."
+        "max", description="How the maps of several layers are fused, after each is divided by its maximum."
     )
-    boxes: bool = Field(False, description="Draw boxes around the map's connected regions, in the original's pixels.")
+    boxes: bool = Field(
+        False, description="Return boxes around the connected regions of the map, in pixels of the image."
+    )
     overlay: bool = Field(False, description="Also return the map painted over the image, as a JPEG.")
     quality: bool = Field(
-        False, description="Measure how far each map can be trusted; /methods defines the figures. About 36 forwards."
+        False,
+        description="Measure how far each map can be trusted, by the measures of /methods. Costs about 36 forwards.",
     )
     colormap: str = Field(
-        "inferno", description="The overlay's colours.", json_schema_extra={"enum": [*sorted(COLORMAPS)]}
+        "inferno", description="Colours of the overlay.", json_schema_extra={"enum": [*sorted(COLORMAPS)]}
     )
 
     @field_validator("colormap")
     @classmethod
-    def _exists(cls, colormap: str) -> str:
+    def _check_colormap(cls, colormap: str) -> str:
         if colormap not in COLORMAPS:
             raise ValueError(f"must be one of {', '.join(sorted(COLORMAPS))}")
         return colormap
 
-    def _common(self) -> dict[str, Any]:
-        return super()._common() | {
+    @classmethod
+    def requested_methods(cls, path: Mapping[str, str], query: QueryParams) -> tuple[str, ...]:
+        """Names of the methods that a request asks for."""
+        del query
+        return (path["method"],)
+
+    @classmethod
+    def method_parameters(cls, path: Mapping[str, str], query: QueryParams) -> Collection[str]:
+        """Names of the own parameters of the requested methods. Raises UnknownName for an unknown method."""
+        return parameter_names(map(find_method, cls.requested_methods(path, query)))
+
+    def _fields(self) -> dict[str, Any]:
+        return super()._fields() | {
             "targets": tuple(self.target),
             "top_k_targets": self.top_k_targets,
             "versus": tuple(self.versus),
@@ -168,47 +122,29 @@ class ExplainQuery(PredictQuery):
 
 
 class AnalyzeQuery(ExplainQuery):
-    """Parameters of /analyze; the methods' own come on top."""
+    """Parameters of /analyze, besides the methods' own."""
 
     methods: list[Name] = Field(
         [],
-        max_length=MOST_TARGETS,
-        description="Methods to explain with: repeat it, or separate them by commas.",
-        examples=[["gradcam,layercam"]],
+        max_length=MAX_VALUES,
+        description="Explanation methods. Repeat the parameter or separate names by commas, as in `gradcam,layercam`.",
     )
     embed: bool = Field(False, description="Also return the image as a vector.")
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The methods asked for, in order, each once."""
-        parts = (part.strip(",") for text in self.methods for part in text.split(","))
-        return tuple(dict.fromkeys(part for part in parts if part))
+    @classmethod
+    def requested_methods(cls, path: Mapping[str, str], query: QueryParams) -> tuple[str, ...]:
+        """Names of the methods that a request asks for, in order, each once."""
+        del path
+        return _split_names(query.getlist("methods"))
 
-    def asked(self, sent: QueryParams) -> Question:
-        """The Question, with the methods that the query itself names."""
-        return self.question(sent, self.names)
+    def question(self, methods: Iterable[str] = ()) -> Question:
+        """The question to ask about each image, with the methods of the query itself."""
+        return super().question((*methods, *_split_names(self.methods)))
 
-    def _common(self) -> dict[str, Any]:
-        return super()._common() | {"embed": self.embed}
-
-
-def method_named(name: str) -> Method:
-    """A method of the table. A blank counts as a plus, which is what a query makes of `gradcam++`.
-
-    Raises UnknownName that lists what there is.
-    """
-    method = METHODS.get(name.replace(" ", "+"))
-    if method is None:
-        raise UnknownName(f"there is no method {name[:80]!r}; there are {', '.join(METHODS)}")
-    return method
+    def _fields(self) -> dict[str, Any]:
+        return super()._fields() | {"embed": self.embed}
 
 
-def _own(method: Method, sent: Mapping[str, object]) -> dict[str, object]:
-    """Those values sent that are the method's own, checked by its model."""
-    mine = {name: value for name, value in sent.items() if name in method.parameters.model_fields}
-    try:
-        return method.parameters.model_validate(mine).model_dump(include=set(mine))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise BadParameter(f"query parameter {where} of {method.name}: {first['msg']}") from None
+def _split_names(texts: Iterable[str]) -> tuple[str, ...]:
+    parts = (part for text in texts for part in text.split(","))
+    return tuple(dict.fromkeys(part for part in parts if part))

@@ -22,10 +22,10 @@ router = APIRouter(tags=["answers"])
     responses=answers_with(AnalyzeAnswer, AnalyzeAnswers, 409),
 )
 async def analyze(
-    request: Request, query: Annotated[AnalyzeQuery, Query()], answers: AnswersDep, allowed: BodyLimitsDep
+    request: Request, query: Annotated[AnalyzeQuery, Query()], answers: AnswersDep, limits: BodyLimitsDep
 ) -> Response:
-    """Everything from one forward: class scores, the maps of several methods, and the image as a vector."""
-    question = query.asked(request.query_params)
-    images = await read_images(request, allowed)
+    """Return class scores, the maps of several methods and the image as a vector, from one forward pass."""
+    question = query.question()
+    images = await read_images(request, limits)
     outcomes = await answer_all(request, images, lambda data: answers.analyze(data, question))
     return json_response(request, outcomes, AnalyzeAnswer.of)

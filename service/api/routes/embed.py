@@ -18,10 +18,10 @@ router = APIRouter(tags=["answers"])
 
 @router.post("/embed", openapi_extra=IMAGES, responses=answers_with(EmbedAnswer, EmbedAnswers))
 async def embed(
-    request: Request, query: Annotated[EmbedQuery, Query()], answers: AnswersDep, allowed: BodyLimitsDep
+    request: Request, query: Annotated[EmbedQuery, Query()], answers: AnswersDep, limits: BodyLimitsDep
 ) -> Response:
-    """The image as a vector: what the network knows of it right before its last linear layer, or any stage pooled."""
-    question = query.question(request.query_params)
-    images = await read_images(request, allowed)
+    """Return an image as a vector: the input of the network's last linear layer, or the pooled output of any stage."""
+    question = query.question()
+    images = await read_images(request, limits)
     outcomes = await answer_all(request, images, lambda data: answers.embed(data, question))
     return json_response(request, outcomes, EmbedAnswer.of)

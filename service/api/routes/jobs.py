@@ -7,7 +7,6 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 
 from service.api.openapi.responses import Responses, example, problems
-from service.api.queries.images import NoQuery
 from service.api.schemas.jobs import JOB, Job, Jobs
 from service.api.server.dependencies import LibraryDep
 
@@ -23,21 +22,18 @@ ACCEPTED: Responses = {202: {**example(JOB)[200], "description": "It waits or is
 
 
 @router.get("", responses=example(Jobs(jobs=[JOB])) | problems(422, 503))
-async def jobs(request: Request, query: NoQuery, library: LibraryDep) -> Jobs:
+async def list_jobs(request: Request, library: LibraryDep) -> Jobs:
     """All jobs that are remembered, newest first."""
-    query.check(request.query_params)
     return Jobs(jobs=[Job.of(one, request.scope) for one in await library.jobs.all()])
 
 
 @router.get("/{job}", responses=example(JOB) | problems(404, 422, 503))
-async def one(request: Request, job: Number, query: NoQuery, library: LibraryDep) -> Job:
+async def get_job(request: Request, job: Number, library: LibraryDep) -> Job:
     """How far a job is, and once it is done where its result is."""
-    query.check(request.query_params)
     return Job.of(await library.jobs.job(job), request.scope)
 
 
 @router.delete("/{job}", responses=example(JOB) | problems(404, 422, 503, 507))
-async def cancel(request: Request, job: Number, query: NoQuery, library: LibraryDep) -> Job:
+async def cancel_job(request: Request, job: Number, library: LibraryDep) -> Job:
     """Cancel a job that waits or runs, or forget one that is finished. Answers with the job as it then is."""
-    query.check(request.query_params)
     return Job.of(await library.jobs.cancel(job), request.scope)

@@ -1,4 +1,4 @@
-"""Pages for people: the start page, and Swagger UI from our own disk. Nothing is loaded from anywhere else."""
+"""Pages for browsers: the viewer and Swagger UI. All their files come from this service."""
 
 from __future__ import annotations
 
@@ -8,47 +8,47 @@ from pathlib import Path
 from fastapi import APIRouter, Request, Response
 from starlette.routing import BaseRoute, Mount
 
-from service.api.server.static_files import OwnFiles
+from service.api.server.static_files import CompressedStaticFiles
 
-HERE = Path(__file__).parent.parent
-PAGE, STATIC = HERE / "page", HERE / "static"
+API = Path(__file__).parent.parent
+PAGE, STATIC = API / "page", API / "static"
 SWAGGER = Path(str(files("fastapi_swagger.resources")))
 
-PICTURES_CSP = (
+VIEWER_CSP = (
     "default-src 'self'; img-src 'self' data: blob:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-"""The start page shows the pictures that answers carry, and the ones its reader chose."""
+"""Content-Security-Policy of the viewer, which shows the pictures in answers and the images the user chose."""
 
-SWAGGER_CSP = PICTURES_CSP + "; style-src 'self' 'unsafe-inline'"
-"""Swagger UI sets styles of its own as well."""
+SWAGGER_CSP = VIEWER_CSP + "; style-src 'self' 'unsafe-inline'"
+"""Content-Security-Policy of Swagger UI, which also sets inline styles."""
 
 
 router = APIRouter(include_in_schema=False)
 
-page, own = OwnFiles(directory=PAGE), OwnFiles(directory=STATIC)
+page_files, docs_files = CompressedStaticFiles(directory=PAGE), CompressedStaticFiles(directory=STATIC)
 
 MOUNTS: tuple[BaseRoute, ...] = (
-    Mount("/page", page, name="page"),
-    Mount("/docs/own", own, name="own"),
-    Mount("/docs/swagger", OwnFiles(directory=SWAGGER), name="swagger"),
+    Mount("/page", page_files, name="page"),
+    Mount("/docs/own", docs_files, name="own"),
+    Mount("/docs/swagger", CompressedStaticFiles(directory=SWAGGER), name="swagger"),
 )
-"""Files as they lie on disk. What the start page needs stands under /page."""
+"""Static files: of the viewer, of the documentation page, and of Swagger UI."""
 
 
-@router.api_route("/", methods=["GET", "HEAD"])
-async def start(request: Request) -> Response:
-    """The start page."""
-    return await _under(PICTURES_CSP, page, "index.html", request)
+@router.get("/")
+async def get_viewer(request: Request) -> Response:
+    """Return the viewer."""
+    return await _html(VIEWER_CSP, page_files, "index.html", request)
 
 
-@router.api_route("/docs", methods=["GET", "HEAD"])
-async def docs(request: Request) -> Response:
-    """Swagger UI."""
-    return await _under(SWAGGER_CSP, own, "docs.html", request)
+@router.get("/docs")
+async def get_docs(request: Request) -> Response:
+    """Return Swagger UI."""
+    return await _html(SWAGGER_CSP, docs_files, "docs.html", request)
 
 
-async def _under(policy: str, folder: OwnFiles, name: str, request: Request) -> Response:
-    """A file with a Content-Security-Policy of its own."""
+async def _html(csp: str, folder: CompressedStaticFiles, name: str, request: Request) -> Response:
+    """A page with its own Content-Security-Policy."""
     response = await folder.get_response(name, request.scope)
-    response.headers["Content-Security-Policy"] = policy
+    response.headers["Content-Security-Policy"] = csp
     return response

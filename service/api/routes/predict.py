@@ -18,10 +18,10 @@ router = APIRouter(tags=["answers"])
 
 @router.post("/predict", openapi_extra=IMAGES, responses=answers_with(PredictAnswer, PredictAnswers))
 async def predict(
-    request: Request, query: Annotated[PredictQuery, Query()], answers: AnswersDep, allowed: BodyLimitsDep
+    request: Request, query: Annotated[PredictQuery, Query()], answers: AnswersDep, limits: BodyLimitsDep
 ) -> Response:
-    """What the model sees in an image: the likeliest classes with calibrated probabilities."""
-    question = query.question(request.query_params)
-    images = await read_images(request, allowed)
+    """Return the most probable classes of an image, with calibrated probabilities."""
+    question = query.question()
+    images = await read_images(request, limits)
     outcomes = await answer_all(request, images, lambda data: answers.predict(data, question))
     return json_response(request, outcomes, PredictAnswer.of)

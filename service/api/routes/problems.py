@@ -1,58 +1,55 @@
-"""GET /problems and /problems/{slug}: where the `type` of every problem leads."""
+"""GET /problems and /problems/{slug}: the addresses in the `type` of every problem."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path
 
-from service.api.openapi.responses import example
-from service.api.openapi.responses import problems as problem_responses
-from service.api.problems import ALL, Kind
-from service.api.queries.images import NoQuery
-from service.api.schemas.answers import Schema
+from service.api.openapi.responses import example, problems
+from service.api.problems import PROBLEM_TYPES, ProblemType
+from service.api.schemas.base import Schema
 from service.errors import UnknownName
 
 router = APIRouter(tags=["operation"])
 
 
-class ProblemKind(Schema):
-    """What a kind of problem means."""
+class ProblemTypeDetails(Schema):
+    """A problem type and its meaning."""
 
     type: str
-    """As in the problem itself."""
+    """As in the `type` of a problem."""
     status: int
     title: str
     meaning: str
-    """What it says, and what to do about it."""
+    """What the problem means, and what to do about it."""
+
+    @classmethod
+    def of(cls, found: ProblemType) -> ProblemTypeDetails:
+        """The JSON form of a problem type."""
+        return cls(type=found.uri, status=found.status, title=found.title, meaning=found.meaning)
 
 
-class ProblemKinds(Schema):
-    """Every kind of problem there is."""
+class ProblemTypes(Schema):
+    """All problem types."""
 
-    problems: list[ProblemKind]
-
-
-def _shown(kind: Kind) -> ProblemKind:
-    return ProblemKind(type=kind.type, status=kind.status, title=kind.title, meaning=kind.meaning)
+    problems: list[ProblemTypeDetails]
 
 
 Slug = Annotated[str, Path(description="The last part of a problem's `type`.", examples=["too-large"])]
 
-EXAMPLE = _shown(ALL["too-large"])
+EXAMPLE = ProblemTypeDetails.of(PROBLEM_TYPES["too-large"])
 
 
-@router.get("/problems", responses=example(ProblemKinds(problems=[EXAMPLE])) | problem_responses(422))
-async def problems(request: Request, query: NoQuery) -> ProblemKinds:
-    """Every kind of problem this service can answer with."""
-    query.check(request.query_params)
-    return ProblemKinds(problems=[_shown(kind) for kind in ALL.values()])
+@router.get("/problems", responses=example(ProblemTypes(problems=[EXAMPLE])) | problems(422))
+async def list_problems() -> ProblemTypes:
+    """List all problem types that the service uses."""
+    return ProblemTypes(problems=[ProblemTypeDetails.of(found) for found in PROBLEM_TYPES.values()])
 
 
-@router.get("/problems/{slug}", responses=example(EXAMPLE) | problem_responses(404, 422))
-async def problem(request: Request, query: NoQuery, slug: Slug) -> ProblemKind:
-    """What one kind of problem means, and what to do about it."""
-    query.check(request.query_params)
-    if slug not in ALL:
-        raise UnknownName(f"there is no kind of problem {slug[:80]!r}; there are {', '.join(ALL)}")
-    return _shown(ALL[slug])
+@router.get("/problems/{slug}", responses=example(EXAMPLE) | problems(404, 422))
+async def get_problem(slug: Slug) -> ProblemTypeDetails:
+    """Return what a problem type means, and what to do about it."""
+    if slug not in PROBLEM_TYPES:
+        raise UnknownName(f"there is no problem type {slug[:80]!r}; the types are {', '.join(PROBLEM_TYPES)}")
+    return ProblemTypeDetails.of(PROBLEM_TYPES[slug])

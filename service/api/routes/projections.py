@@ -10,7 +10,6 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from service.api.body.reader import read_images
 from service.api.openapi.responses import IMAGES, TILES, Responses, answers_with, example, problems
 from service.api.queries.collections import PlaceQuery, ProjectionQuery
-from service.api.queries.images import NoQuery
 from service.api.routes.collections import Name
 from service.api.routes.jobs import ACCEPTED
 from service.api.schemas.jobs import Job
@@ -46,20 +45,18 @@ def _shown() -> Responses:
 
 
 @router.post("", status_code=202, responses=ACCEPTED | problems(404, 422, 429, 503, 507))
-async def ask(
+async def create_projection(
     request: Request, response: Response, name: Name, query: Annotated[ProjectionQuery, Query()], library: LibraryDep
 ) -> Job:
     """Make a map of a collection: a job, whose progress is at /jobs/{id}. It replaces an older map of its name."""
-    query.check(request.query_params)
     job = await operations.submit_projection(library, name, query.wish())
     response.headers["Location"] = f"/jobs/{job.id}"
     return Job.of(job, request.scope)
 
 
 @router.get("", responses=example(PROJECTIONS) | problems(404, 422, 503))
-async def maps(request: Request, name: Name, query: NoQuery, library: LibraryDep) -> Projections:
+async def list_projections(name: Name, library: LibraryDep) -> Projections:
     """All maps of a collection, without their points."""
-    query.check(request.query_params)
     opened = await asyncio.to_thread(lambda: library.store.collection(name))
 
     def lines() -> list[ProjectionSummary]:
@@ -71,9 +68,8 @@ async def maps(request: Request, name: Name, query: NoQuery, library: LibraryDep
 
 
 @router.get("/{map}", responses=_shown() | problems(404, 406, 422, 503), response_model=Projection)
-async def one(request: Request, name: Name, map: MapName, query: NoQuery, library: LibraryDep) -> Response:  # noqa: A002
+async def get_projection(request: Request, name: Name, map: MapName, library: LibraryDep) -> Response:  # noqa: A002
     """A map: a point for every image, as JSON or as a picture coloured by label."""
-    query.check(request.query_params)
     form = choose(request.headers.get("accept"), FORMS)
     opened = await asyncio.to_thread(lambda: library.store.collection(name))
     notice = library.notice(opened)
@@ -89,9 +85,8 @@ async def one(request: Request, name: Name, map: MapName, query: NoQuery, librar
 
 
 @router.delete("/{map}", responses=example(PROJECTION_SUMMARY) | problems(404, 422, 503, 507))
-async def delete(request: Request, name: Name, map: MapName, query: NoQuery, library: LibraryDep) -> ProjectionSummary:  # noqa: A002
+async def delete_projection(name: Name, map: MapName, library: LibraryDep) -> ProjectionSummary:  # noqa: A002
     """Forget a map. Answers with what it was."""
-    query.check(request.query_params)
 
     def dropped() -> ProjectionSummary:
         was = library.store.map(name, map).facts
@@ -108,20 +103,19 @@ async def delete(request: Request, name: Name, map: MapName, query: NoQuery, lib
     responses=answers_with(PlaceAnswer, PlaceAnswers, 409),
     response_model=None,
 )
-async def place(
+async def place_on_projection(
     request: Request,
     name: Name,
     map: MapName,  # noqa: A002
     query: Annotated[PlaceQuery, Query()],
     library: LibraryDep,
-    allowed: BodyLimitsDep,
+    limits: BodyLimitsDep,
 ) -> Response:
     """Class scores, and where an image lies on a finished map, which stays as it is."""
-    query.check(request.query_params)
     await library.opened(name)
     if map not in {one.name for one in await asyncio.to_thread(lambda: library.store.maps(name))}:
         raise UnknownName(f"collection {name!r} has no map {map[:80]!r}; GET /collections/{name}/projection lists them")
-    images = await read_images(request, allowed)
+    images = await read_images(request, limits)
     question = Question(top_k=query.top_k)
     outcomes = await answer_all(
         request, images, lambda data: operations.place_image(library, name, map, data, question)

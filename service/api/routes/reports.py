@@ -9,7 +9,6 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from service.api.openapi.responses import Responses, example, problems
 from service.api.queries.collections import UnitQuery
-from service.api.queries.images import NoQuery
 from service.api.routes.collections import Name
 from service.api.schemas.reports import BIAS, UNIT, BiasReport, UnitReport
 from service.api.server.dependencies import LibraryDep
@@ -32,11 +31,10 @@ def _shown() -> Responses:
 
 
 @router.post("/bias", responses=_shown() | problems(404, 406, 409, 422, 429, 503), response_model=BiasReport)
-async def bias(request: Request, name: Name, query: NoQuery, library: LibraryDep) -> Response:
+async def create_bias_report(request: Request, name: Name, library: LibraryDep) -> Response:
     """Where the model looks over the whole collection, for each class, and whether what decides lies outside the
     anatomy. Nothing is looked at again, so it takes seconds; it is made anew each time.
     """
-    query.check(request.query_params)
     form = choose(request.headers.get("accept"), FORMS)
     if form == "text/html":
         page = await bias_report(library, name, "html")
@@ -47,11 +45,8 @@ async def bias(request: Request, name: Name, query: NoQuery, library: LibraryDep
 
 
 @router.get("/units/{unit}", responses=example(UNIT) | problems(404, 409, 422, 429, 503))
-async def unit(
-    request: Request, name: Name, unit: Unit, query: Annotated[UnitQuery, Query()], library: LibraryDep
-) -> UnitReport:
+async def get_unit(name: Name, unit: Unit, query: Annotated[UnitQuery, Query()], library: LibraryDep) -> UnitReport:
     """The images of a collection that excite a unit of the model's last map most, with their thumbnails."""
-    query.check(request.query_params)
     found = await top_activations(library, name, unit, query.k)
     opened = await asyncio.to_thread(lambda: library.store.collection(name))
     return UnitReport.told(found, opened.name, library.notice(opened))

@@ -6,7 +6,8 @@ import base64
 from typing import Any, Literal, Self
 
 from service.api.problems import Problem
-from service.api.schemas.answers import AnswerEnd, AnswerStart, Finite, Schema, Sha256
+from service.api.schemas.answers import AnswerEnd, AnswerStart
+from service.api.schemas.base import Finite, Schema, Sha256
 from service.collections import collection as kept
 from service.collections import library
 from service.collections.library import Library

@@ -1,4 +1,4 @@
-"""An explanation without JSON around it: the overlay itself, or the raw maps as NumPy writes them."""
+"""Explanations in other media types than JSON: the overlay as a picture, or the raw maps as a NumPy file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from starlette.requests import Request
 from starlette.responses import Response
 
-from service.api.server.dispatch import Outcome
+from service.api.server.dispatch import Outcome, count_answer
 from service.errors import NotAcceptable, RefusedImage
 from service.runtime.question import Question
 from service.runtime.results import Answer, Explanation
@@ -21,7 +21,7 @@ from service.runtime.results import Answer, Explanation
 def _overlay(found: Explanation) -> bytes:
     overlay = found.maps[0].overlay
     if overlay is None:
-        raise RefusedImage("there is no overlay of this map; ask for application/json")
+        raise RefusedImage("this map has no overlay; accept application/json")
     return overlay.data
 
 
@@ -32,54 +32,57 @@ def _npy(found: Explanation) -> bytes:
     return buffer.getvalue()
 
 
-FORMS: dict[str, Callable[[Explanation], bytes]] = {
+ENCODERS: dict[str, Callable[[Explanation], bytes]] = {
     "image/png": _overlay,
     "image/jpeg": _overlay,
     "application/x-npy": _npy,
 }
-"""What turns an explanation into a body, by media type."""
+"""By media type: the response body of an explanation."""
 
-PAINTED: dict[str, Literal["image/png", "image/jpeg"]] = {"image/png": "image/png", "image/jpeg": "image/jpeg"}
-
-
-def asked_for(form: str, question: Question) -> Question:
-    """The question, which asks for an overlay where the form is one."""
-    return replace(question, overlay=True, overlay_type=PAINTED[form]) if form in PAINTED else question
+OVERLAY_TYPES: dict[str, Literal["image/png", "image/jpeg"]] = {"image/png": "image/png", "image/jpeg": "image/jpeg"}
 
 
-def check_one(images: Sequence[bytes]) -> None:
-    """Raise NotAcceptable where there are several images: only JSON has room for several answers."""
+def with_overlay(question: Question, media_type: str) -> Question:
+    """The question, extended by an overlay if the response is a picture."""
+    if media_type not in OVERLAY_TYPES:
+        return question
+    return replace(question, overlay=True, overlay_type=OVERLAY_TYPES[media_type])
+
+
+def require_one_image(images: Sequence[bytes]) -> None:
+    """Raise NotAcceptable if there are several images: only JSON can hold several answers."""
     if len(images) > 1:
         raise NotAcceptable(
-            f"{len(images)} images have one answer in JSON only; accept application/json, or send one image"
+            f"{len(images)} images are answered in JSON only; accept application/json, or send one image"
         )
 
 
-def answered(request: Request, outcomes: Sequence[Outcome]) -> Answer:
-    """The one answer, counted. Raises RefusedImage where the model does not answer for this image."""
+def single_answer(request: Request, outcomes: Sequence[Outcome]) -> Answer:
+    """The only answer, counted in the metrics. Raises RefusedImage if the model refuses the image."""
     answer = next(outcome for outcome in outcomes if isinstance(outcome, Answer))
-    request.app.state.metrics.answered(answer.model.name, answer.status, answer.timing_ms)
+    count_answer(request, answer)
     if answer.status == "refused":
         raise RefusedImage(
-            f"model {answer.model.name!r} does not answer for such an image: {', '.join(answer.reasons)};"
+            f"model {answer.model.name!r} refuses this image: {', '.join(answer.reasons)};"
             " accept application/json for the whole answer"
         )
     return answer
 
 
-def reply(request: Request, outcomes: Sequence[Outcome], form: str) -> Response:
-    """The first map as a picture, or all maps as numbers, with the answer's facts in X-Fovea-* headers.
+def explanation_response(request: Request, outcomes: Sequence[Outcome], media_type: str) -> Response:
+    """The first map as a picture, or all maps as numbers, with X-Fovea-* headers about the answer.
 
-    Raises RefusedImage where the model does not answer for this image.
+    Raises RefusedImage if the model refuses the image.
     """
-    answer = answered(request, outcomes)
+    answer = single_answer(request, outcomes)
     found = answer.explanations[0]
-    return Response(FORMS[form](found), headers=facts(answer, _map_facts(found)), media_type=form)
+    headers = answer_headers(answer, _map_headers(found))
+    return Response(ENCODERS[media_type](found), headers=headers, media_type=media_type)
 
 
-def facts(answer: Answer, more: Mapping[str, str]) -> dict[str, str]:
-    """X-Fovea-* headers that say who answered about which image; values that are not plain ASCII percent-encoded."""
-    known = {
+def answer_headers(answer: Answer, more: Mapping[str, str]) -> dict[str, str]:
+    """X-Fovea-* headers: the model, the image, and `more`. Values outside ASCII are percent-encoded."""
+    values = {
         "Model": answer.model.name,
         "Model-Version": answer.model.version,
         "Weights-SHA256": answer.model.weights_sha256,
@@ -87,10 +90,10 @@ def facts(answer: Answer, more: Mapping[str, str]) -> dict[str, str]:
         "Image-SHA256": answer.image.sha256,
         **more,
     }
-    return {f"X-Fovea-{name}": quote(value, safe=" !#$&'()*+,/:;=?@[]-._~") for name, value in known.items()}
+    return {f"X-Fovea-{name}": quote(value, safe=" !#$&'()*+,/:;=?@[]-._~") for name, value in values.items()}
 
 
-def _map_facts(found: Explanation) -> dict[str, str]:
+def _map_headers(found: Explanation) -> dict[str, str]:
     first = found.maps[0]
     return {
         "Method": found.method,

@@ -9,7 +9,7 @@ from starlette.types import Scope
 
 from service import errors
 from service.api.problems import Problem, describe
-from service.api.schemas.answers import Finite, Schema
+from service.api.schemas.base import Finite, Schema
 from service.jobs import queue
 
 

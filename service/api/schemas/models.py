@@ -1,10 +1,10 @@
-"""What the service says of itself without an image: its models and its methods, as JSON."""
+"""Models and explanation methods as JSON."""
 
 from __future__ import annotations
 
 from typing import Any, Literal
 
-from service.api.schemas.answers import Finite, Schema
+from service.api.schemas.base import Finite, Schema
 from service.explain.method import Method
 from service.explain.quality import Measure
 from service.models.card import Card
@@ -19,23 +19,23 @@ class ModelSummary(Schema):
 
     name: str
     state: State
-    """ready: answers. missing: has no weights here. loading: soon. failed: cannot be loaded."""
+    """ready: answers requests. missing: has no weights here. loading: ready soon. failed: cannot be loaded."""
     problem: str
-    """What keeps the model from answering, and the command that mends it; empty where it is ready."""
+    """Why the model cannot answer, and the command that corrects it; empty if it is ready."""
     version: str | None
-    """null where the registry entry itself is broken."""
+    """null if the registry entry itself is invalid."""
     architecture: str | None
     classes: int | None
-    """How many labels there are."""
+    """Number of classes."""
     notice: str | None
-    """What must be shown beside every answer."""
+    """Notice to show beside every answer."""
 
 
 class Models(Schema):
     """All models of the registry, the default first."""
 
     default: str | None
-    """The model that answers where none is asked for."""
+    """The model that answers requests without a model."""
     models: list[ModelSummary]
 
 
@@ -44,9 +44,9 @@ class Layer(Schema):
 
     name: str
     shape: list[int]
-    """Of its output for one image: channels, height, width."""
+    """Shape of its output for one image: channels, height, width."""
     spatial: bool
-    """Whether there is a map to show."""
+    """Whether the output is a feature map."""
 
 
 class MethodApplicability(Schema):
@@ -55,86 +55,86 @@ class MethodApplicability(Schema):
     name: str
     applies: bool
     reason: str | None
-    """Why it does not."""
+    """Why it does not apply; null if it does."""
 
 
 class EmbeddingLayer(Schema):
-    """The vector that /embed gives where no layer is asked for."""
+    """The vector that /embed returns by default."""
 
     layer: str
     dim: int
 
 
 class EngineParity(Schema):
-    """How the engine compared with PyTorch in float32 when the model was loaded."""
+    """Comparison of the engine with PyTorch in float32, made when the model was loaded."""
 
     images: int
     source: str
-    """golden: the entry's own images; drawn: it has none, and drawn ones were taken."""
+    """golden: the example images of the registry entry. drawn: generated images, because the entry has none."""
     top1_equal: bool
-    """Whether the likeliest class was the same for each."""
+    """Whether the predicted class is the same for every image."""
     probability: Finite
-    """The largest difference of any probability."""
+    """Largest difference of a probability."""
     map: Finite
-    """The difference of feature maps, as relative norm."""
+    """Relative norm of the difference of feature maps."""
     passed: bool
-    """Whether the engine asked for is the one that answers."""
+    """Whether the requested engine is used."""
     reason: str
-    """Why another engine or precision answers; empty where passed."""
+    """Why another engine or precision is used; empty if passed."""
 
 
 class EngineChoice(Schema):
-    """Who computes feature maps."""
+    """The engine that computes feature maps."""
 
     name: str
     precision: str
     parity: EngineParity | None
-    """null where it is PyTorch in float32 itself."""
+    """null for PyTorch in float32."""
 
 
 class SanityStep(Schema):
-    """One more stage whose weights are shuffled."""
+    """One step of the test: one more stage with shuffled weights."""
 
     stage: str
     similarity: dict[str, Finite]
-    """By method: mean rank correlation with the whole model's maps, -1 to 1."""
+    """By method: mean rank correlation with the maps of the intact model, -1 to 1."""
 
 
 class SanityReport(Schema):
-    """Whether maps change when what the model has learned is destroyed, from its last stage to its first."""
+    """Sanity check: whether maps change when the model's weights are shuffled, from its last stage to its first."""
 
     layer: str
     images: int
     source: str
-    """golden: the entry's own images; drawn: it has none, and drawn ones were taken."""
+    """golden: the example images of the registry entry. drawn: generated images, because the entry has none."""
     steps: list[SanityStep]
     changed: dict[str, bool]
-    """By method: false where its maps hardly change even when every weight is shuffled. Such a map shows the image and
-    not the model's reasons."""
+    """By method: false if its maps hardly change although all weights are shuffled. Such maps show the image, not the
+    reasons of the model."""
 
 
 class ModelDetails(ModelSummary):
-    """Everything about one model. What only a loaded network knows is null until it is ready."""
+    """All details of one model. Fields that require the loaded network are null until the model is ready."""
 
     labels: list[str]
-    """In the order of their indexes."""
+    """In the order of their indices."""
     activation: str | None
     """softmax, sigmoid or single-logit."""
     operating_point: float | None
-    """The probability of the second of two labels from which on it is the answer."""
+    """For two labels: the threshold on the probability of the second."""
     card: Card | None
     """Intended use, do-not-use, training data, figures, licence."""
     weights_sha256: str | None
-    """Digest of the weights that answer."""
+    """Digest of the weights in use."""
     default_layer: str | None
-    """Where explanations look unless told otherwise."""
+    """The layer that is explained by default."""
     layers: list[Layer] | None
     """Every stage, in order."""
     methods: list[MethodApplicability] | None
     embedding: EmbeddingLayer | None
     engine: EngineChoice | None
     sanity: SanityReport | None
-    """null until it has been looked into, soon after loading."""
+    """null until the check is done, soon after loading."""
 
 
 class MethodSummary(Schema):
@@ -182,7 +182,7 @@ class Methods(Schema):
 
 
 class Filters(Schema):
-    """The weights of one convolution."""
+    """The weights of one convolution layer."""
 
     model: str
     layer: str
@@ -193,24 +193,24 @@ class Filters(Schema):
 
 def model_summary(status: Status) -> ModelSummary:
     """One model of the list."""
-    return ModelSummary(**_line(status))
+    return ModelSummary(**_summary_fields(status))
 
 
 def model_details(status: Status, described: Description | None) -> ModelDetails:
-    """All about a model. described: what only its network knows, None where it is not loaded."""
+    """All details of a model. described: details of the loaded network; None if it is not loaded."""
     entry = status.record.entry
     return ModelDetails(
-        **_line(status),
+        **_summary_fields(status),
         labels=list(entry.labels) if entry else [],
         activation=entry and entry.activation,
         operating_point=entry and entry.operating_point,
         card=entry and entry.card,
         sanity=status.sanity and SanityReport.model_validate(status.sanity),
-        **_described(described),
+        **_network_fields(described),
     )
 
 
-def _line(status: Status) -> dict[str, Any]:
+def _summary_fields(status: Status) -> dict[str, Any]:
     entry = status.record.entry
     return {
         "name": status.record.name,
@@ -223,7 +223,7 @@ def _line(status: Status) -> dict[str, Any]:
     }
 
 
-def _described(found: Description | None) -> dict[str, Any]:
+def _network_fields(found: Description | None) -> dict[str, Any]:
     if found is None:
         names = ("weights_sha256", "default_layer", "layers", "methods", "embedding", "engine")
         return dict.fromkeys(names)

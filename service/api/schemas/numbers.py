@@ -1,4 +1,4 @@
-"""float32 arrays as JSON numbers: the shortest decimals that give the very same float32 back."""
+"""float32 arrays as JSON numbers: the shortest decimals that round back to the same float32."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 DIGITS = (6, 7, 8, 9)
-"""Significant digits tried; nine always suffice for a float32."""
+"""Numbers of significant digits to try; nine always suffice for a float32."""
 
 
 def decimals(values: NDArray[np.float32]) -> list[Any]:
-    """float32 of any shape -> nested lists of floats, such that float32(decimals(v)) == v, bit for bit.
+    """float32 of any shape -> nested lists of floats, with float32(decimals(v)) == v, bit for bit.
 
-    0.1 stays 0.1, where a plain conversion to double would write 0.10000000149011612. Below 1e-13 and above 1e22 powers
-    of ten are no exact doubles any more, and some numbers keep more digits than they need. Ten times as fast as str.
+    0.1 stays 0.1; a plain conversion to double would print 0.10000000149011612. Below 1e-13 and above 1e22, powers of
+    ten are not exact doubles, and some numbers keep more digits than necessary. Ten times as fast as str.
     """
     exact = values.astype(np.float64)
     shortest = exact.copy()

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field
 
 from service.api.problems import Problem
-from service.api.schemas.answers import AnswerEnd, AnswerStart, Finite, Schema
+from service.api.schemas.answers import AnswerEnd, AnswerStart
+from service.api.schemas.base import Finite, Schema
 from service.api.schemas.numbers import decimals
 from service.collections import projection
 from service.collections.projection import MethodName

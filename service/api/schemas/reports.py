@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Self
 
-from service.api.schemas.answers import Finite, Schema
+from service.api.schemas.base import Finite, Schema
 from service.api.schemas.collections import COLLECTION, Thumbnail
 from service.collections.reports import report_requests as reports
 from service.collections.reports.bias_report import Bias, ClassReport, DecisiveShare, Difference, Hotspot, OutsideShare

@@ -1,4 +1,4 @@
-"""A convolution's filters as a picture or as numbers."""
+"""Filters of a convolution as a picture or as numbers, and feature maps as a picture."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from service.images.tint import png, tiles
 from service.models.filters import sheet
 from service.runtime.results import Activations
 
-MOST_NUMBERS = 250_000
-"""Weights given as JSON at most; beyond that it would be tens of megabytes."""
+MAX_JSON_WEIGHTS = 250_000
+"""Weights in one JSON response. More would take tens of megabytes."""
 
 
 def _png(model: str, layer: str, weights: NDArray[np.float32]) -> bytes:
@@ -27,19 +27,19 @@ def _png(model: str, layer: str, weights: NDArray[np.float32]) -> bytes:
 
 
 def _json(model: str, layer: str, weights: NDArray[np.float32]) -> bytes:
-    if weights.size > MOST_NUMBERS:
+    if weights.size > MAX_JSON_WEIGHTS:
         raise NotAcceptable(
-            f"layer {layer!r} has {weights.size} weights, and JSON is given up to {MOST_NUMBERS}; accept image/png"
+            f"layer {layer!r} has {weights.size} weights, and JSON is limited to {MAX_JSON_WEIGHTS}; accept image/png"
         )
     found = Filters(model=model, layer=layer, shape=list(weights.shape), weights=decimals(weights))
     return found.__pydantic_serializer__.to_json(found)
 
 
 def tiles_png(found: Activations) -> bytes:
-    """Units side by side as a PNG file, each stretched to its own range, its number and largest activation above it."""
+    """Units side by side as a PNG, each scaled to its own range, with its number and largest activation above it."""
     captions = [f"{one.unit}: {one.maximum:.3g}" for one in found.units]
     return png(tiles([one.grid for one in found.units], captions))
 
 
-FORMS = {"image/png": _png, "application/json": _json}
-"""By media type: (model, layer, weights float32 [out, in, height, width]) -> content."""
+FILTER_ENCODERS = {"image/png": _png, "application/json": _json}
+"""By media type: (model, layer, weights float32 [out, in, height, width]) -> response body."""

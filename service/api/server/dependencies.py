@@ -1,6 +1,6 @@
-"""What routes are handed: the parts that `create_app` put together.
+"""The parts of the application that routes depend on.
 
-All of it is async, though nothing waits: FastAPI would send a plain function through its pool of threads.
+The functions are async although they await nothing: FastAPI would run plain functions in its thread pool.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ async def _library(request: Request) -> Library:
     return cast("Library", request.app.state.library)
 
 
-async def _allowance(request: Request) -> BodyLimits:
+async def _body_limits(request: Request) -> BodyLimits:
     return BodyLimits.of(request.app.state.settings)
 
 
 AnswersDep = Annotated[Answers, Depends(_answers)]
-"""The running service's use cases."""
+"""The use cases."""
 
 LibraryDep = Annotated[Library, Depends(_library)]
-"""The service's collections."""
+"""The collections."""
 
-BodyLimitsDep = Annotated[BodyLimits, Depends(_allowance)]
-"""What the images of one request may come to."""
+BodyLimitsDep = Annotated[BodyLimits, Depends(_body_limits)]
+"""Limits on the images of one request."""

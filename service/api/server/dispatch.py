@@ -1,4 +1,4 @@
-"""From images to answers: all of a request's images at once, and nothing computed for a client who has left."""
+"""From images to answers: all images of a request concurrently, and cancelled when the client disconnects."""
 
 from __future__ import annotations
 
@@ -11,37 +11,45 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from service.api.problems import describe
-from service.errors import DamagedImage, FoveaError, ModelFault, TooLarge, UnavailableError, UnsupportedImage
+from service.errors import (
+    DamagedImage,
+    FoveaError,
+    ModelFault,
+    RefusedImage,
+    TooLarge,
+    UnavailableError,
+    UnsupportedImage,
+)
 from service.runtime.results import Answer
 
 T = TypeVar("T")
 Outcome = Answer | FoveaError
 
-OF_ONE_IMAGE = (TooLarge, UnsupportedImage, DamagedImage, UnavailableError)
-"""Errors that may befall one image and spare the next. All others are about the question, which all images share."""
+IMAGE_ERRORS = (TooLarge, UnsupportedImage, DamagedImage, UnavailableError)
+"""Errors that may concern one image of several. All others concern the question, which the images share."""
 
 
 async def answer_all(
-    request: Request, images: Sequence[bytes], ask: Callable[[bytes], Awaitable[Answer]]
+    request: Request, images: Sequence[bytes], answer: Callable[[bytes], Awaitable[Answer]]
 ) -> list[Outcome]:
-    """An answer or an error for each image, in order; all are asked about at once.
+    """An answer or an error for each image, in order. The images are answered concurrently.
 
-    Raises the error where it is the only image's, concerns the question itself, or is that the service cannot answer
-    any of them now; ClientDisconnect where the client has left, and then the work is cancelled.
+    Raises an error that concerns the only image, the question itself, or the whole service (if it cannot answer any of
+    the images now). Raises ClientDisconnect if the client disconnects; the work is then cancelled.
     """
-    outcomes = await _while_connected(request, _gather([_outcome(ask(image)) for image in images]))
+    outcomes = await _while_connected(request, _gather([_outcome(answer(image)) for image in images]))
     failed = [outcome for outcome in outcomes if isinstance(outcome, FoveaError)]
-    shared = next((error for error in failed if not isinstance(error, OF_ONE_IMAGE)), None)
-    if shared is None and len(failed) == len(outcomes) and (len(outcomes) == 1 or _is_closed(failed)):
+    shared = next((error for error in failed if not isinstance(error, IMAGE_ERRORS)), None)
+    if shared is None and len(failed) == len(outcomes) and (len(outcomes) == 1 or _all_unavailable(failed)):
         shared = failed[0]
     if shared is not None:
         raise shared
     return outcomes
 
 
-def json_response(request: Request, outcomes: list[Outcome], shape: Callable[[Answer, str], BaseModel]) -> Response:
-    """One answer as itself; several as `{"results": [answer or problem, ...]}`, and then always with status 200."""
-    results = [_shaped(request, outcome, shape) for outcome in outcomes]
+def json_response(request: Request, outcomes: list[Outcome], serialize: Callable[[Answer, str], BaseModel]) -> Response:
+    """One answer as itself; several as `{"results": [answer or problem, ...]}`, always with status 200."""
+    results = [_serialized(request, outcome, serialize) for outcome in outcomes]
     if len(results) == 1 and isinstance(results[0], FoveaError):
         raise results[0]
     shown = [describe(one, request.scope) if isinstance(one, FoveaError) else one for one in results]
@@ -50,18 +58,34 @@ def json_response(request: Request, outcomes: list[Outcome], shape: Callable[[An
     return Response(content, media_type="application/json")
 
 
-def _shaped(request: Request, outcome: Outcome, shape: Callable[[Answer, str], BaseModel]) -> BaseModel | FoveaError:
+def count_answer(request: Request, answer: Answer) -> None:
+    """Count one answered or refused image in the metrics."""
+    request.app.state.metrics.count_answer(answer.model.name, answer.status, answer.timing_ms)
+
+
+def count_added(request: Request, model: str, results: Sequence[object]) -> None:
+    """Count the images added to a collection. results: an error for each image that was not added."""
+    for result in results:
+        if isinstance(result, RefusedImage):
+            request.app.state.metrics.count_answer(model, "refused", {})
+        elif not isinstance(result, FoveaError):
+            request.app.state.metrics.count_answer(model, "ok", {})
+
+
+def _serialized(
+    request: Request, outcome: Outcome, serialize: Callable[[Answer, str], BaseModel]
+) -> BaseModel | FoveaError:
     if isinstance(outcome, FoveaError):
         return outcome
-    request.app.state.metrics.answered(outcome.model.name, outcome.status, outcome.timing_ms)
+    count_answer(request, outcome)
     try:
-        return shape(outcome, request.state.request_id)
+        return serialize(outcome, request.state.request_id)
     except ValidationError as error:
-        what = ", ".join(".".join(map(str, fault["loc"])) for fault in error.errors()[:3])
-        return ModelFault(f"model {outcome.model.name!r} gave numbers that are not finite, or impossible: {what}")
+        fields = ", ".join(".".join(map(str, fault["loc"])) for fault in error.errors()[:3])
+        return ModelFault(f"model {outcome.model.name!r} returned invalid numbers: {fields}")
 
 
-def _is_closed(failed: list[FoveaError]) -> bool:
+def _all_unavailable(failed: list[FoveaError]) -> bool:
     return all(isinstance(error, UnavailableError) for error in failed)
 
 
@@ -77,16 +101,16 @@ async def _gather(work: list[Coroutine[None, None, Outcome]]) -> list[Outcome]:
 
 
 async def _while_connected(request: Request, work: Coroutine[None, None, T]) -> T:
-    """The result of the work, which is cancelled should the client leave first. The body must have been read."""
-    task, gone = asyncio.create_task(work), asyncio.create_task(_disconnect(request))
+    """The result of the work; cancelled if the client disconnects first. The body must have been read."""
+    task, disconnect = asyncio.create_task(work), asyncio.create_task(_disconnect(request))
     try:
-        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({task, disconnect}, return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
             raise ClientDisconnect
         return task.result()
     finally:
         task.cancel()
-        gone.cancel()
+        disconnect.cancel()
 
 
 async def _disconnect(request: Request) -> None:

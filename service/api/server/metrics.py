@@ -1,4 +1,4 @@
-"""What Prometheus may know: counts and durations by route, step and model, and nothing that a request said."""
+"""Prometheus metrics: counts and durations by route, step and model, and no content of requests."""
 
 from __future__ import annotations
 
@@ -13,46 +13,48 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Metrics:
-    """The meters of one app, in a registry of their own."""
+    """The metrics of one application, in a registry of their own."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
-        self._requests = Counter(
-            "fovea_requests", "Requests answered", ("method", "route", "status"), registry=self.registry
-        )
+        self._requests = Counter("fovea_requests", "Requests", ("method", "route", "status"), registry=self.registry)
         self._seconds = Histogram(
-            "fovea_request_seconds", "Time to answer", ("route",), registry=self.registry, buckets=BUCKETS
+            "fovea_request_seconds", "Duration of requests", ("route",), registry=self.registry, buckets=BUCKETS
         )
         self._steps = Histogram(
-            "fovea_step_seconds", "Time in each step of an answer", ("step",), registry=self.registry, buckets=BUCKETS
+            "fovea_step_seconds",
+            "Duration of each step of an answer",
+            ("step",),
+            registry=self.registry,
+            buckets=BUCKETS,
         )
         self._answers = Counter(
             "fovea_answers", "Images answered or refused", ("model", "status"), registry=self.registry
         )
-        self.in_flight = Gauge("fovea_requests_in_flight", "Requests being answered", registry=self.registry)
+        self.in_flight = Gauge("fovea_requests_in_flight", "Requests in progress", registry=self.registry)
 
-    def count(self, method: str, route: str, status: int, seconds: float) -> None:
-        """One request. route: its template, never its path."""
+    def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one request. route: the path template, not the path."""
         self._requests.labels(method, route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
 
-    def answered(self, model: str, status: str, timing_ms: Mapping[str, float]) -> None:
-        """One image answered (`ok`) or refused, with the milliseconds each step took."""
+    def count_answer(self, model: str, status: str, timing_ms: Mapping[str, float]) -> None:
+        """Count one image. status: ok or refused. timing_ms: milliseconds of each step."""
         self._answers.labels(model, status).inc()
         for step, milliseconds in timing_ms.items():
             self._steps.labels(step).observe(milliseconds / 1000)
 
     def watch_models(self, states: Callable[[], Mapping[str, str]]) -> None:
-        """Report the state of each model, asked for at each scrape."""
-        self.registry.register(_States(states))
+        """Report the state of each model. states: called at each scrape."""
+        self.registry.register(_ModelStates(states))
 
     def text(self) -> bytes:
-        """Everything in Prometheus' text format."""
+        """All metrics in the Prometheus text format."""
         return generate_latest(self.registry)
 
 
-class _States(Collector):
+class _ModelStates(Collector):
     def __init__(self, states: Callable[[], Mapping[str, str]]) -> None:
         self._states = states
 

@@ -1,4 +1,4 @@
-"""What every request gets, whatever becomes of it: an id, an answer, security headers, a line in the log, a count."""
+"""What every request gets: an id, a response even to unexpected errors, security headers, a log line, metrics."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.api.problems import UNEXPECTED, occurrence, reply, reply_to
+from service.api.problems import UNEXPECTED, error_response, make_problem, problem_response
 from service.api.server.metrics import Metrics
 from service.errors import FoveaError, OperatorError
 
 access = logging.getLogger("fovea.access")
 logger = logging.getLogger("fovea.api")
 
-CLIENT_GONE = 499
-METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
-SECURITY = {
+CLIENT_DISCONNECTED = 499
+KNOWN_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
@@ -30,10 +30,10 @@ SECURITY = {
 
 
 class ResponseMiddleware:
-    """The outermost layer. Pure ASGI: it never touches a body, and hides no disconnect.
+    """The outermost middleware. Pure ASGI: it passes bodies and disconnects through unchanged.
 
-    The log line holds the route's template in place of the path, and never a query, a header or a message of an
-    unexpected error: any of them could carry what a patient is called.
+    The log line has the path template instead of the path, and no query, no header and no message of an unexpected
+    error, because any of them could contain a patient's name.
     """
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
@@ -46,46 +46,47 @@ class ResponseMiddleware:
         scope.setdefault("state", {})["request_id"] = request_id
         started, status = time.perf_counter(), 0
 
-        async def send_dressed(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                _dress(message, request_id)
+                _add_headers(message, request_id)
             await send(message)
 
         try:
             with self.metrics.in_flight.track_inprogress():
-                await self._answer(scope, receive, send_dressed)
+                await self._respond(scope, receive, send_with_headers)
         finally:
-            self._note(scope, status or CLIENT_GONE, time.perf_counter() - started)
+            self._record(scope, status or CLIENT_DISCONNECTED, time.perf_counter() - started)
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        begun = False
+    async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
 
-        async def send_first(message: Message) -> None:
-            nonlocal begun
-            begun = True
+        async def send_and_note(message: Message) -> None:
+            nonlocal started
+            started = True
             await send(message)
 
         try:
-            await self.app(scope, receive, send_first)
+            await self.app(scope, receive, send_and_note)
         except ClientDisconnect:
             return
         except FoveaError as error:
             if isinstance(error, OperatorError):
-                place = f"{type(error).__name__}: {error}"
-                logger.error("request_id=%s %s", scope["state"]["request_id"], place)  # noqa: TRY400  no stack needed
-            response = reply_to(error, scope)
-        except Exception as error:  # noqa: BLE001  the last resort: logged without its message, which may quote the request
+                text = f"{type(error).__name__}: {error}"
+                logger.error("request_id=%s %s", scope["state"]["request_id"], text)  # noqa: TRY400  no stack needed
+            response = error_response(error, scope)
+        except Exception as error:  # noqa: BLE001  logged without its message, which may quote the request
             logger.error("request_id=%s unexpected %s", scope["state"]["request_id"], _outline(error))  # noqa: TRY400
-            response = reply(occurrence(UNEXPECTED, "an unexpected fault; the log has it under this request id", scope))
-        if not begun:
+            problem = make_problem(UNEXPECTED, "an unexpected error; the log has it under this request id", scope)
+            response = problem_response(problem)
+        if not started:
             await response(scope, receive, send)
 
-    def _note(self, scope: Scope, status: int, seconds: float) -> None:
-        method = scope["method"] if scope["method"] in METHODS else "OTHER"
+    def _record(self, scope: Scope, status: int, seconds: float) -> None:
+        method = scope["method"] if scope["method"] in KNOWN_METHODS else "OTHER"
         route = getattr(scope.get("route"), "path", None) or "unmatched"
-        self.metrics.count(method, route, status, seconds)
+        self.metrics.count_request(method, route, status, seconds)
         access.info(
             "method=%s route=%s status=%d ms=%.1f request_id=%s",
             method,
@@ -97,22 +98,22 @@ class ResponseMiddleware:
 
 
 def _request_id(scope: Scope) -> str:
-    """The client's own id where it is a UUID, and so can carry nothing else; otherwise a new one."""
+    """The client's id if it is a UUID, which can contain nothing personal; otherwise a new one."""
     try:
         return str(uuid.UUID(Headers(scope=scope).get("x-request-id", "")))
     except ValueError:
         return str(uuid.uuid4())
 
 
-def _dress(message: Message, request_id: str) -> None:
+def _add_headers(message: Message, request_id: str) -> None:
     headers = MutableHeaders(scope=message)
     headers["X-Request-ID"] = request_id
-    for name, value in SECURITY.items():
+    for name, value in SECURITY_HEADERS.items():
         headers.setdefault(name, value)
 
 
 def _outline(error: Exception) -> str:
-    """Where an error came from, innermost first, without its message."""
+    """The place of an error, innermost frame first, without its message."""
     frames = reversed(traceback.extract_tb(error.__traceback__)[-8:])
     places = " < ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames)
     return f"{type(error).__name__} at {places}"

@@ -1,11 +1,12 @@
-"""What a query may ask, what becomes of it, and what is said where it asks for something else."""
+"""Query parameters of the image routes become a Question, or an error that names the parameter."""
 
 from __future__ import annotations
 
 import httpx
 import pytest
 
-from service.api.queries.images import AnalyzeQuery, ExplainQuery, method_named
+from service.api.queries.images import AnalyzeQuery, ExplainQuery
+from service.api.queries.methods import find_method
 from service.explain.methods import METHODS
 from service.runtime.question import Question
 from tests.api.fakes import FakeAnswers
@@ -82,16 +83,16 @@ WRONG = {
     "/predict?top_k=0": (422, "query parameter top_k: Input should be greater than or equal to 1"),
     "/predict?top_k=many": (422, "query parameter top_k: Input should be a valid integer"),
     "/predict?top_k=": (422, "query parameter top_k"),
-    "/predict?top_k=1&top_k=2": (422, "top_k was given more than once"),
-    "/predict?model=tiny&model=other": (422, "model was given more than once"),
+    "/predict?top_k=1&top_k=2": (422, "top_k is given more than once"),
+    "/predict?model=tiny&model=other": (422, "model is given more than once"),
     "/predict?model=nobody": (404, "there is no model 'nobody': there are tiny"),
     "/predict?model=" + "x" * 201: (422, "query parameter model: String should have at most 200 characters"),
     "/predict?model=absent": (503, "`fovea models verify absent`"),
     "/predict?model=broken": (503, "field frame.resize: must be at least 1"),
-    "/explain/guesscam": (404, "there is no method 'guesscam'; there are cam"),
+    "/explain/guesscam": (404, "there is no method 'guesscam'; the methods are cam"),
     "/explain/gradcam?gamma=0.5": (422, "takes no query parameter 'gamma'"),
     "/explain/finercam?gamma=2": (422, "query parameter gamma of finercam: Input should be less than or equal to 1"),
-    "/explain/finercam?gamma=1&gamma=0": (422, "gamma was given more than once"),
+    "/explain/finercam?gamma=1&gamma=0": (422, "gamma is given more than once"),
     "/explain/finercam?base=eigencam": (422, "query parameter base of finercam: Input should be 'gradcam'"),
     "/explain/gradcam?target=nothing": (404, "name one of its 2 labels (healthy, ill) or an index from 0 to 1"),
     "/explain/gradcam?target=" + "9" * 5000: (422, "at most 200 characters"),
@@ -105,18 +106,11 @@ WRONG = {
 
 
 @pytest.mark.parametrize("address", WRONG, ids=lambda address: address[:40])
-async def test_what_is_wrong_with_a_query_is_said(client: httpx.AsyncClient, address: str) -> None:
+async def test_wrong_queries_are_refused_with_a_reason(client: httpx.AsyncClient, address: str) -> None:
     status, words = WRONG[address]
     response = await client.post(address, content=b"x")
     assert response.status_code == status, response.text
     assert words in response.json()["detail"]
-
-
-@pytest.mark.parametrize("address", ["/models", "/models/tiny", "/models/tiny/filters", "/methods", "/problems"])
-async def test_addresses_without_parameters_refuse_them(client: httpx.AsyncClient, address: str) -> None:
-    response = await client.get(f"{address}?verbose=1")
-    assert response.status_code == 422
-    assert "takes no query parameter 'verbose'" in response.json()["detail"]
 
 
 def test_no_method_hides_a_common_parameter() -> None:
@@ -127,7 +121,7 @@ def test_no_method_hides_a_common_parameter() -> None:
 
 def test_every_method_is_found_by_its_name_even_after_a_form_decoded_it() -> None:
     for name, method in METHODS.items():
-        assert method_named(name) is method_named(name.replace("+", " ")) is method
+        assert find_method(name) is find_method(name.replace("+", " ")) is method
 
 
 def test_the_queries_lists_are_the_repeatable_ones() -> None:

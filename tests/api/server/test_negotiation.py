@@ -100,7 +100,7 @@ async def test_several_images_have_no_picture(client: httpx.AsyncClient, fake: F
     files = [("image", ("a", b"x")), ("image", ("b", b"y"))]
     response = await client.post("/explain/gradcam", files=files, headers={"Accept": form})
     assert response.status_code == 406
-    assert "2 images have one answer in JSON only" in response.json()["detail"]
+    assert "2 images are answered in JSON only" in response.json()["detail"]
     assert not fake.asked
 
 

@@ -91,7 +91,7 @@ async def test_filters_that_cannot_be_shown(client: httpx.AsyncClient, path: str
 async def test_too_many_weights_are_given_as_a_picture_only(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.api.schemas.unit_images.MOST_NUMBERS", 10)
+    monkeypatch.setattr("service.api.schemas.unit_images.MAX_JSON_WEIGHTS", 10)
     response = await client.get("/models/tiny/filters", headers={"Accept": "application/json"})
     assert response.status_code == 406
     assert "accept image/png" in response.json()["detail"]

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from starlette.types import Message
 
 from service.api.app import create_app
-from service.api.server.request_limits import MIB, most_body_bytes
+from service.api.server.request_limits import MIB, max_body_bytes
 from service.settings import Settings
 from tests.api.conftest import talking_to
 from tests.api.fakes import WAITS, FakeAnswers
@@ -50,7 +50,7 @@ async def test_a_body_that_comes_fast_enough_gains_time(hasty: FastAPI) -> None:
 
 
 async def test_an_announced_giant_is_refused_before_it_comes(app: FastAPI, settings: Settings) -> None:
-    most = most_body_bytes(settings)
+    most = max_body_bytes(settings)
     for length in (most + 1, 10**30):
         status, _, body = await post(app, [SILENCE], {"Content-Length": str(length)})
         assert status == 413
@@ -75,8 +75,8 @@ async def test_an_unannounced_giant_is_stopped_as_it_comes(app: FastAPI, setting
 
     status, _, body = await post(app, endless(), {"Content-Type": "application/json"})
     assert status == 413
-    assert b"a request may have at most" in body
-    assert taken <= most_body_bytes(settings) + MIB
+    assert b"a request body may have at most" in body
+    assert taken <= max_body_bytes(settings) + MIB
 
 
 async def test_all_bodies_together_are_bounded_and_let_go_again(zoo: Any) -> None:

@@ -1,7 +1,8 @@
-"""The OpenAPI document is committed, true, and has an example of everything."""
+"""The OpenAPI document is committed, correct, and has an example of everything."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ from service.explain.methods import METHODS
 from service.settings import Settings
 from tests.api.fakes import REFUSED, FakeAnswers
 
-COMMITTED = Path(__file__).parents[2] / "openapi" / "openapi.json"
+COMMITTED = Path(__file__).parents[3] / "openapi" / "openapi.json"
 
 Document = dict[str, Any]
+
+VERBS = "predict|explain|embed|analyze|list|get|create|delete|add|find|place|cancel|reembed|check"
 
 
 def operations(document: Document) -> list[tuple[str, str, Document]]:
@@ -68,9 +71,26 @@ def test_every_route_of_the_contract_is_in_it(document: Document) -> None:
         "/livez",
         "/readyz",
         "/metrics",
+        "/version",
         "/problems",
         "/problems/{slug}",
     }
+
+
+def test_operation_ids_are_unique_verbs_in_camel_case(document: Document) -> None:
+    """Generated clients name their functions after them."""
+    ids = [operation["operationId"] for _, _, operation in operations(document)]
+    assert len(set(ids)) == len(ids)
+    for found in ids:
+        assert re.fullmatch(r"[a-z]+([A-Z][a-z]+)*", found), found
+        assert re.match(rf"({VERBS})(?![a-z])", found), found
+    assert {"predict", "explain", "embed", "analyze", "listModels", "getModel", "placeOnProjection"} <= set(ids)
+
+
+def test_schema_names_are_plain(document: Document) -> None:
+    """Two classes of one name would be told apart by their modules: `service__api__schemas__models__Layer`."""
+    for name in document["components"]["schemas"]:
+        assert re.fullmatch(r"([A-Z][a-z]+)+", name), name
 
 
 def test_everything_is_described_for_people(document: Document) -> None:

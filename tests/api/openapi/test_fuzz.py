@@ -23,7 +23,7 @@ from schemathesis.specs.openapi.checks import (
 
 from tests.api.test_serving import serving
 
-DOCUMENT = json.loads((Path(__file__).parents[2] / "openapi" / "openapi.json").read_text())
+DOCUMENT = json.loads((Path(__file__).parents[3] / "openapi" / "openapi.json").read_text())
 OPERATIONS = [
     (method.upper(), path, found) for path, item in DOCUMENT["paths"].items() for method, found in item.items()
 ]

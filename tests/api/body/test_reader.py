@@ -1,4 +1,4 @@
-"""Three ways to send an image give the same bytes, and every way to get it wrong is told apart."""
+"""The three ways to send an image give the same bytes, and every wrong body has its own error."""
 
 from __future__ import annotations
 
@@ -95,45 +95,49 @@ WRONG: dict[str, tuple[Request, int, str]] = {
     "empty image": (text(b"", "image/png"), 400, "the image is empty"),
     "empty part": (form(("image", b"")), 400, "the image is empty"),
     "second image empty": (form(("image", b"x"), ("image", b"")), 400, "image 2 of 2 is empty"),
-    "wrong field": (form(("file", b"x")), 400, "the form has a field 'file'; images belong into the field image"),
-    "a parameter as a field": (form(("image", b"x"), ("model", b"tiny")), 400, "into the query: ?model=..."),
+    "wrong field": (form(("file", b"x")), 400, "the form has an unknown field 'file'; send images in the field image"),
+    "a parameter as a field": (form(("image", b"x"), ("model", b"tiny")), 400, "parameters in the query: ?model=..."),
     "no fields": (form(), 400, "the form has no field"),
-    "no boundary": (text(b"x", "multipart/form-data"), 400, "names no boundary"),
+    "no boundary": (text(b"x", "multipart/form-data"), 400, "has no boundary"),
     "long boundary": (text(b"x", "multipart/form-data; boundary=" + "b" * 71), 400, "longer than the 70 characters"),
     "cut form": (form(("image", b"x"), close=b""), 400, "ends before its closing boundary"),
-    "no form": (text(b"hello", "multipart/form-data; boundary=b"), 400, "the body is no multipart/form-data"),
+    "no form": (text(b"hello", "multipart/form-data; boundary=b"), 400, "the body is not valid multipart/form-data"),
     "a part without a name": (
         text(b"--b\r\nContent-Type: image/png\r\n\r\nx\r\n--b--\r\n", "multipart/form-data; boundary=b"),
         400,
         "a part of the form has no name",
     ),
-    "five images": (form(*[("image", b"x")] * 5), 413, "a request may carry at most 4 images"),
+    "five images": (form(*[("image", b"x")] * 5), 413, "a request may have at most 4 images"),
     "a large part": (form(("image", b"x" * 4097)), 413, "an image may have at most 4 KiB"),
     "large bytes": (text(b"x" * 4097, "image/png"), 413, "an image may have at most 4 KiB"),
     "large JSON": ({"json": {"image": base64.b64encode(bytes(4097)).decode()}}, 413, "at most 4 KiB"),
     "five in JSON": ({"json": {"image": ["eA=="] * 5}}, 413, "at most 4 images"),
-    "broken JSON": (text('{"image": '), 400, "the body is no JSON: EOF while parsing a value at line 1 column"),
-    "not a number": (text('{"image": NaN}'), 400, "the body is no JSON"),
-    "deep JSON": (text("[" * 100_000), 400, "the body is no JSON"),
+    "broken JSON": (text('{"image": '), 400, "the body is not valid JSON: EOF while parsing a value at line 1 column"),
+    "not a number": (text('{"image": NaN}'), 400, "the body is not valid JSON"),
+    "deep JSON": (text("[" * 100_000), 400, "the body is not valid JSON"),
     "a JSON list": (text("[]"), 400, "the JSON must be an object"),
-    "an empty JSON object": (text("{}"), 400, "the JSON object is empty"),
-    "no image in JSON": ({"json": {"img": "eA=="}}, 400, "the JSON has a field 'img'; it holds the image alone"),
-    "more than the image": ({"json": {"image": "eA==", "model": "x"}}, 400, "the JSON has a field 'model'"),
-    "a number for an image": ({"json": {"image": 5}}, 400, "image must be a base64 string, or a list"),
-    "an empty list": ({"json": {"image": []}}, 400, "image must be a base64 string, or a list"),
+    "an empty JSON object": (text("{}"), 400, "the JSON has no field image"),
+    "no image in JSON": (
+        {"json": {"img": "eA=="}},
+        400,
+        "the JSON has an unknown field 'img'; send images in the field image",
+    ),
+    "more than the image": ({"json": {"image": "eA==", "model": "x"}}, 400, "the JSON has an unknown field 'model'"),
+    "a number for an image": ({"json": {"image": 5}}, 400, "image must be a base64 string or a list"),
+    "an empty list": ({"json": {"image": []}}, 400, "image must be a base64 string or a list"),
     "an empty text": ({"json": {"image": ""}}, 400, "the image is empty"),
     "no base64": ({"json": {"image": "a*b="}}, 400, "not base64: only base64 data is allowed"),
     "cut base64": ({"json": {"image": "abcde"}}, 400, "the image is not base64"),
     "padding inside": ({"json": {"image": "YQ==YQ=="}}, 400, "padding (=) before its end"),
-    "not ASCII": ({"json": {"image": "ä" * 4}}, 400, "characters beyond ASCII"),
+    "not ASCII": ({"json": {"image": "ä" * 4}}, 400, "characters outside ASCII"),
     "curl's own type": (text(b"x", CURL_FORM), 415, "add -H 'Content-Type: image/jpeg', or send a form: curl -F"),
-    "DICOM": (text(b"x", "application/dicom"), 415, "DICOM is not read yet"),
-    "text": (text(b"x", "text/html"), 415, "no image travels as 'text/html'; send it as a form"),
+    "DICOM": (text(b"x", "application/dicom"), 415, "DICOM is not supported"),
+    "text": (text(b"x", "text/html"), 415, "'text/html' is not supported for images; send it as a form"),
 }
 
 
 @pytest.mark.parametrize("fault", WRONG)
-async def test_what_is_wrong_with_a_body_is_said(client: httpx.AsyncClient, fake: FakeAnswers, fault: str) -> None:
+async def test_wrong_bodies_are_refused_with_a_reason(client: httpx.AsyncClient, fake: FakeAnswers, fault: str) -> None:
     request, status, words = WRONG[fault]
     response = await client.post("/predict", **request)
     assert response.status_code == status, response.text

@@ -11,7 +11,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from service.api.server.static_files import OwnFiles
+from service.api.server.static_files import CompressedStaticFiles
 from tests.api.conftest import talking_to
 
 TEXT = b"/* a text */\n" * 200
@@ -27,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def files(folder: Path) -> httpx.AsyncClient:
-    return talking_to(Starlette(routes=[Mount("/", OwnFiles(directory=folder))]))
+    return talking_to(Starlette(routes=[Mount("/", CompressedStaticFiles(directory=folder))]))
 
 
 def taking(coding: str) -> dict[str, str]:

@@ -1,0 +1,31 @@
+"""The general parts of the OpenAPI document: description, tags and operation ids."""
+
+from __future__ import annotations
+
+from fastapi.routing import APIRoute
+
+DESCRIPTION = """An image classifier's answer **and the reason for it**.
+
+Send an image in any of three ways: as a form (`curl -F image=@retina.jpg`), as bytes
+(`curl -H 'Content-Type: image/jpeg' --data-binary @retina.jpg`), or as JSON (`{"image": "<base64>"}`).
+One image returns one answer; several return `{"results": [...]}` in the order of the request. Every error is a problem
+(RFC 9457) whose detail says what is wrong and how to correct it.
+"""
+
+TAGS = [
+    {"name": "answers", "description": "Class scores, explanations and vectors of images."},
+    {"name": "collections", "description": "Reference sets of images: similar images, projections and reports."},
+    {
+        "name": "jobs",
+        "description": "Work that takes longer than a request: its progress, its result, and how to cancel it.",
+    },
+    {"name": "models", "description": "The models of the service, their state and their model cards."},
+    {"name": "methods", "description": "The explanation methods."},
+    {"name": "operation", "description": "Probes, metrics, version, and the meaning of problems."},
+]
+
+
+def operation_id(route: APIRoute) -> str:
+    """The name of the route's function in camelCase: `place_on_projection` becomes `placeOnProjection`."""
+    first, *rest = route.name.split("_")
+    return first + "".join(map(str.title, rest))
