@@ -1,66 +1,72 @@
-"""`fovea collections map`: a map of a collection, made here and now, and its picture."""
+"""`fovea collections project`: a projection of a collection onto two or three dimensions, and its picture."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from service.cli.evaluation_options import error_exit
+from service.cli.options import CollectionArgument, JsonOption
+from service.cli.output import check_suffix, print_json, print_line
+from service.cli.progress_bars import stage_bar
 from service.cli.settings_options import settings
-from service.collections.library import Library
-from service.collections.projection import PROJECTION_METHODS, ProjectionFacts, ProjectionRequest
-from service.collections.projections import operations, picture
-from service.errors import BadParameter
-from service.runtime.answers import Answers
+
+if TYPE_CHECKING:
+    from service.collections.projection import ProjectionFacts, ProjectionRequest
+    from service.settings import Settings
+
+MethodName = Literal["pca", "tsne", "umap"]
+"""Written out here, and held to `PROJECTION_METHODS` by a test: that module imports NumPy."""
 
 
-def map_(
-    name: Annotated[str, typer.Argument(help="The collection.")],
-    method: Annotated[Literal["pca", "tsne", "umap"], typer.Option(help="How the map is made.")] = "tsne",
-    dimensions: Annotated[int, typer.Option(min=2, max=3, help="Of the map.")] = 2,
-    perplexity: Annotated[float | None, typer.Option(min=1, help="Of t-SNE; left out, 30 or a third.")] = None,
-    neighbors: Annotated[int | None, typer.Option(min=2, help="Of UMAP; left out, 15.")] = None,
-    min_dist: Annotated[float | None, typer.Option(min=0, max=0.99, help="Of UMAP; left out, 0.1.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Of t-SNE and UMAP; left out, 0.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Where to draw it, a .png file.", dir_okay=False)] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")] = False,
+def project(
+    name: CollectionArgument,
+    method: Annotated[MethodName, typer.Option(help="The projection method.")] = "tsne",
+    dimensions: Annotated[int, typer.Option(min=2, max=3, help="Dimensions of the projection.")] = 2,
+    perplexity: Annotated[
+        float | None,
+        typer.Option(min=1, help="Of t-SNE; if left out, 30, or a third of the images where that is less."),
+    ] = None,
+    neighbors: Annotated[int | None, typer.Option(min=2, help="Of UMAP; 15 if left out.")] = None,
+    min_dist: Annotated[float | None, typer.Option(min=0, max=0.99, help="Of UMAP; 0.1 if left out.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of t-SNE and UMAP; 0 if left out.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Draw the projection to this .png file.", dir_okay=False)] = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Make a map of a collection, keep it there, and draw it."""
-    wish = ProjectionRequest(method, dimensions, perplexity, neighbors, min_dist, seed)
-    with error_exit():
-        if out is not None and out.suffix.lower() != ".png":
-            raise BadParameter(f"--out {out.name}: name a .png file")
-        facts, drawn = asyncio.run(_made(name, wish, draw=out is not None))
+    """Project a collection onto two or three dimensions, store the projection, and draw it."""
+    check_suffix("--out", out, (".png",))
+    given = settings()
+    from service.collections.projection import PROJECTION_METHODS, ProjectionRequest
+    from service.collections.projections import picture
+
+    request = ProjectionRequest(method, dimensions, perplexity, neighbors, min_dist, seed)
+    facts, drawn = asyncio.run(_fit(given, name, request, draw=out is not None))
     if out is not None:
         out.write_bytes(drawn)
     if as_json:
-        typer.echo(json.dumps({"map": facts.name, "images": facts.images, "quality": facts.quality}, indent=2))
+        print_json({"projection": facts.name, "images": facts.images, "quality": facts.quality})
         return
-    what = f"{PROJECTION_METHODS[facts.method].title} of {name}: {facts.images} images, {picture.told(facts)}"
-    Console().print(escape(what) + (f", drawn in {escape(str(out))}" if out else ""), highlight=False, soft_wrap=True)
+    title = PROJECTION_METHODS[facts.method].title
+    where = f", drawn in {out}" if out else ""
+    print_line(f"{title} of {name}: {facts.images} images, {picture.told(facts)}{where}")
 
 
-async def _made(name: str, wish: ProjectionRequest, draw: bool) -> tuple[ProjectionFacts, bytes]:
-    library = Library(Answers(settings()))
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+async def _fit(given: Settings, name: str, request: ProjectionRequest, draw: bool) -> tuple[ProjectionFacts, bytes]:
+    """The facts of a new projection, and its picture as PNG; empty unless it is to be drawn."""
+    from service.collections.library import Library
+    from service.collections.projections import operations, picture
+    from service.runtime.answers import Answers
+
+    library = Library(Answers(given))
     try:
-        collection = library.store.collection(name)
-        wish.settled(collection.count)
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task("starting", total=1.0)
-            facts = await operations.fit(
-                library, name, vars(wish), lambda done, stage: bar.update(task, completed=done, description=stage)
-            )
+        request.settled(library.store.collection(name).count)
+        with stage_bar("starting") as show_stage:
+            facts = await operations.fit(library, name, vars(request), show_stage)
         if not draw:
             return facts, b""
-        chart, notice = operations.view(library.store, name, facts.name), library.notice(collection)
+        chart, notice = operations.view(library.store, name, facts.name), library.notice(library.store.collection(name))
         labels = [line.label for line in chart.lines]
         return facts, picture.picture(facts, chart.coordinates, labels, f"the collection {name}", notice)
     finally:

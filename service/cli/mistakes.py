@@ -1,15 +1,14 @@
-"""`fovea evaluate errors`: the worst mistakes over labelled images, explained from both sides."""
+"""`fovea evaluate errors`: the most confident mistakes over labelled images, each explained from both sides."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
-from service.cli.evaluation_options import (
-    GENERATED,
-    DataArgument,
+from service.cli.image_source import ImageSource
+from service.cli.options import (
+    FolderArgument,
     HtmlOption,
     ImagesOption,
     JsonOption,
@@ -17,24 +16,22 @@ from service.cli.evaluation_options import (
     ModelOption,
     PictureOption,
     RegistryOption,
-    count_progress,
-    draw,
-    error_exit,
-    image_source,
-    load_model,
-    progress,
-    table_console,
-    write,
 )
-from service.collections.reports.mistakes import METHOD, Mistakes
-from service.runtime.batch_inference import inspect_all
+from service.cli.output import print_line, print_table, write_picture
+from service.cli.report_command import CountDone, Delivery, ReportForms, ReportInput, counted, run_report
+
+if TYPE_CHECKING:
+    from service.collections.reports.mistakes import Mistakes
+    from service.models.classifier import Classifier
+
+COLUMNS = ("image", "true class", "probability", "logit", "predicted", "probability", "logit")
 
 
 def errors(
-    data: DataArgument = GENERATED,
+    folder: FolderArgument = None,
     model: ModelOption = None,
     top: Annotated[int, typer.Option(min=1, max=100, help="How many mistakes to explain, most confident first.")] = 12,
-    method: Annotated[str, typer.Option(help="The explanation method; `fovea explain --help` names them.")] = METHOD,
+    method: Annotated[str, typer.Option(help="The explanation method; an unknown name lists all.")] = "gradcam",
     images: ImagesOption = 400,
     marker: MarkerOption = 0.0,
     as_json: JsonOption = False,
@@ -42,32 +39,31 @@ def errors(
     picture: PictureOption = None,
     registry: RegistryOption = None,
 ) -> None:
-    """Show the most confident mistakes: what speaks for the truth, for what was said, and for one rather than other."""
-    from service.collections.reports.mistakes import mistakes  # noqa: PLC0415
-    from service.collections.reports.mistakes_page import page  # noqa: PLC0415
-    from service.collections.reports.mistakes_page import picture as paint  # noqa: PLC0415
+    """Show the most confident mistakes, with maps for the true class, the predicted class, and their difference."""
 
-    with error_exit():
-        classifier = load_model(model, registry)
-        case = image_source(data, classifier.entry, images, marker)
-        with progress("Looking", case.count) as tick:
-            found = mistakes(classifier, count_progress(inspect_all(classifier, case.start()), tick), top, method)
-        if picture and found.report.worst:
-            draw(paint(found), picture)
-    if as_json:
-        typer.echo(found.report.model_dump_json(indent=2))
-    else:
-        _print(found.report)
-    if html:
-        write(page(found, case.source, classifier.title, classifier.entry.card.notice), html, as_json)
+    def measure(classifier: Classifier, source: ImageSource, count_done: CountDone) -> ReportForms:
+        from service.collections.reports import mistakes_page
+        from service.collections.reports.mistakes import mistakes
+        from service.runtime.batch_inference import inspect_all
+
+        inspected = counted(inspect_all(classifier, source.start()), count_done)
+        found = mistakes(classifier, inspected, top, method)
+        return ReportForms(
+            json=lambda: found.report.model_dump_json(indent=2),
+            show=lambda: _show(found.report),
+            page=lambda *facts: mistakes_page.page(found, *facts),
+            save_picture=lambda file: write_picture(mistakes_page.picture(found), file) if found.report.worst else None,
+        )
+
+    given = ReportInput(folder, model, registry, images, marker)
+    run_report(given, Delivery(as_json, html, picture), "Classifying", measure)
 
 
-def _print(report: Mistakes) -> None:
-    console = table_console()
-    console.print(f"{report.wrong} of {report.images} images were called something else than they are", highlight=False)
-    table = Table("image", "truth", "probability", "logit", "said", "probability", "logit")
+def _show(report: Mistakes) -> None:
+    print_line(f"{report.wrong} of {report.images} images are predicted to be of another class than they are")
+    rows = []
     for one in report.worst:
         sides = [(side.label, f"{side.probability:.3f}", f"{side.logit:.2f}") for side in (one.truth, one.said)]
-        table.add_row(one.image, *sides[0], *sides[1])
-    if report.worst:
-        console.print(table)
+        rows.append((one.image, *sides[0], *sides[1]))
+    if rows:
+        print_table(COLUMNS, rows)
