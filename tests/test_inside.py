@@ -9,13 +9,12 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import click
 import pytest
-from typer.main import get_command
 from typer.testing import CliRunner
 
 from service.cli.main import app
 from service.collections.projections import fitting
+from tests.cli.command_line import parse
 from tests.test_readme import ROOT, served
 
 PAGE = (ROOT / "docs" / "inside.md").read_text()
@@ -67,17 +66,6 @@ def test_every_line_of_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyP
                 if not line.startswith(PARSED):
                     assert Path(file).read_bytes().startswith(BEGINNINGS[Path(file).suffix]), line
                     Path(file).unlink()
-
-
-def parse(words: list[str]) -> None:
-    """Take the words as the command line would, and go no further. Raises click.UsageError."""
-    command, context = get_command(app), None
-    while isinstance(command, click.Group):
-        context = click.Context(command, parent=context)
-        _, found, words = command.resolve_command(context, words)
-        assert found is not None
-        command = found
-    command.make_context(command.name, words, parent=context)
 
 
 def ask(words: list[str]) -> None:

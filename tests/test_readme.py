@@ -138,7 +138,7 @@ def test_the_commands_that_fill_and_map_a_collection(tmp_path: Path, monkeypatch
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FOVEA_DATA_DIR", str(tmp_path))
     lines = [shlex.split(line)[1:] for line in COMMANDS if "fovea collections " in line]
-    assert [words[1] for words in lines] == ["import", "map"]
+    assert [words[1] for words in lines] == ["import", "project"]
     for words, few in zip(lines, (["--images", "16"], []), strict=True):
         result = CliRunner().invoke(app, [*words, *few])
         assert result.exit_code == 0, result.output

@@ -1,62 +1,59 @@
-"""`fovea predict`, `explain` and `embed`: the service's answers without a server."""
+"""`fovea predict`, `explain` and `embed`: the answers of the service without a server."""
 
 from __future__ import annotations
 
-import asyncio
 import io
-import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import numpy as np
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
-from service.cli.settings_options import settings
-from service.errors import FoveaError, RequestError
-from service.explain.fusion import Fusion
-from service.explain.methods import METHODS
-from service.images.picture import COLORMAPS
-from service.models.registry import Registry
-from service.runtime.answers import Answers
-from service.runtime.question import Question
-from service.runtime.results import Answer, TargetMap
+from service.cli.one_image import answer_image, end_if_refused, print_answer_json
+from service.cli.options import ImageArgument, JsonOption, ModelOption, RegistryOption, TopKOption
+from service.cli.output import check_suffix, print_line, print_table
 
-AnswerOptions = Callable[[Answers, bytes], Awaitable[Answer]]
+if TYPE_CHECKING:
+    from service.runtime.results import Answer, TargetMap
 
-ImageArgument = Annotated[Path, typer.Argument(help="The image file.", exists=True, dir_okay=False)]
-ModelOption = Annotated[str | None, typer.Option(help="A model of the registry; its default where none is named.")]
-TopOption = Annotated[int, typer.Option("--top-k", min=1, help="How many classes to print.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
-RegistryOption = Annotated[
-    Path | None,
-    typer.Option(help="TOML file, or folder of them, that lists the models (FOVEA_REGISTRY).", show_default=False),
-]
+Colormap = Literal["inferno", "magma", "plasma", "viridis", "cividis"]
+Fusion = Literal["max", "mean", "product"]
+"""Written out here, and held to `COLORMAPS` and `FUSIONS` by a test: those modules import NumPy and PyTorch."""
 
 
 def predict(
     image: ImageArgument,
     model: ModelOption = None,
-    top_k: TopOption = 5,
+    top_k: TopKOption = 5,
     as_json: JsonOption = False,
     registry: RegistryOption = None,
 ) -> None:
     """Print the likeliest classes of an image."""
+    from service.api.schemas.answers import PredictAnswer
+    from service.runtime.question import Question
+
     question = Question(model=model, top_k=top_k)
-    answer = _answer(image, question, registry, lambda answers, data: answers.predict(data, question))
-    _print(answer, as_json)
+    answer = answer_image(image, question, registry, lambda answers, data: answers.predict(data, question))
+    if as_json:
+        print_answer_json(answer, PredictAnswer)
+    else:
+        _print_classes(answer)
+        _print_model(answer)
+    end_if_refused(answer)
 
 
 def explain(
     image: ImageArgument,
-    method: Annotated[str, typer.Option(help=f"One of {', '.join(METHODS)}.")] = "gradcam",
+    method: Annotated[
+        str,
+        typer.Option(
+            help="An explanation method, such as gradcam, hirescam, layercam or scorecam; an unknown name lists all."
+        ),
+    ] = "gradcam",
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Where to write: .png and .jpg the picture over the image, .npy the raw map.", dir_okay=False
+            help="File to write: .png or .jpg for the heatmap over the image, .npy for the raw map.", dir_okay=False
         ),
     ] = None,
     model: ModelOption = None,
@@ -64,24 +61,29 @@ def explain(
     versus: Annotated[list[str] | None, typer.Option(help="Class to contrast with; repeatable.")] = None,
     layer: Annotated[
         list[str] | None,
-        typer.Option(help="Where to cut; `fovea models show` names the layers. Repeated, the maps are fused."),
+        typer.Option(
+            help="Layer whose feature maps are explained; `fovea models show NAME --layers` lists them. Repeat it to"
+            " fuse the maps of several layers."
+        ),
     ] = None,
     fusion: Annotated[Fusion, typer.Option(help="How the maps of several layers are fused.")] = "max",
     quality: Annotated[
-        bool, typer.Option("--quality", help="Say how far the map can be trusted; 36 forwards.")
+        bool, typer.Option("--quality", help="Measure how far the map can be trusted; 36 more forward passes.")
     ] = False,
-    colormap: Annotated[str, typer.Option(help=f"One of {', '.join(COLORMAPS)}.")] = "inferno",
+    colormap: Annotated[Colormap, typer.Option(help="Colours of the heatmap.")] = "inferno",
     heatmap: Annotated[
-        bool, typer.Option("--heatmap", help="Write the grey heatmap alone, not over the image.")
+        bool, typer.Option("--heatmap", help="Write the grey heatmap alone, without the image below it.")
     ] = False,
-    top_k: TopOption = 5,
+    top_k: TopKOption = 5,
     as_json: JsonOption = False,
     registry: RegistryOption = None,
 ) -> None:
-    """Show where the model looked: one method's map, over the image."""
+    """Show which parts of an image one method holds responsible for the model's answer."""
+    check_suffix("--out", out, (".png", ".jpg", ".jpeg", ".npy"))
+    from service.api.schemas.answers import ExplainAnswer
+    from service.runtime.question import Question
+
     suffix = out.suffix.lower() if out else ""
-    if suffix not in {"", ".png", ".jpg", ".jpeg", ".npy"}:
-        raise typer.BadParameter(f"{suffix} is no format for a map; name a .png, .jpg or .npy file", param_hint="--out")
     question = Question(
         model=model,
         top_k=top_k,
@@ -97,17 +99,20 @@ def explain(
         overlay_type="image/png" if suffix == ".png" else "image/jpeg",
         colormap=colormap,
     )
-    answer = _answer(image, question, registry, lambda answers, data: answers.explain(data, question))
-    written = []
-    if answer.status == "ok" and out:
+    answer = answer_image(image, question, registry, lambda answers, data: answers.explain(data, question))
+    if as_json:
+        print_answer_json(answer, ExplainAnswer)
+    else:
+        _print_classes(answer)
+        _print_quality(answer)
+        _print_model(answer)
+    end_if_refused(answer)
+    if out:
         maps = answer.explanations[0].maps
         for one in maps:
             path = out if len(maps) == 1 else out.with_stem(f"{out.stem}-{one.target.index}")
             path.write_bytes(_content(one, suffix, heatmap))
-            written.append((path, one))
-    _print(answer, as_json)
-    for path, one in written:
-        _console(as_json).print(f"{escape(str(path))}: where the model looked for {escape(one.target.label)}")
+            print_line(f"{path}: the map of {method} for {one.target.label}", stderr=as_json)
 
 
 def embed(
@@ -118,102 +123,52 @@ def embed(
     registry: RegistryOption = None,
 ) -> None:
     """Turn an image into the vector that the model's last layer sees."""
+    check_suffix("--out", out, (".npy",))
+    import numpy as np
+
+    from service.api.schemas.answers import EmbedAnswer
+    from service.runtime.question import Question
+
     question = Question(model=model)
-    answer = _answer(image, question, registry, lambda answers, data: answers.embed(data, question))
-    if answer.embedding is not None and out:
-        np.save(out, answer.embedding.vector)
-    if as_json or answer.embedding is None:
-        _print(answer, as_json)
+    answer = answer_image(image, question, registry, lambda answers, data: answers.embed(data, question))
+    if as_json:
+        print_answer_json(answer, EmbedAnswer)
+    end_if_refused(answer)
+    if answer.embedding is None:
         return
     vector = answer.embedding.vector
-    norm = float(np.linalg.norm(vector))
-    place = f" in {out}" if out else ""
-    _console(as_json).print(f"{len(vector)} numbers after layer {answer.embedding.layer}, length {norm:.4g}{place}")
+    if out:
+        np.save(out, vector)
+    norm, file = float(np.linalg.norm(vector)), f"; written to {out}" if out else ""
+    print_line(f"{len(vector)} numbers after layer {answer.embedding.layer}, norm {norm:.4g}{file}", stderr=as_json)
 
 
-def _answer(image: Path, question: Question, registry: Path | None, ask: AnswerOptions) -> Answer:
-    given = settings(registry=registry)
-    data = image.read_bytes()
+def _content(found: TargetMap, suffix: str, heatmap: bool) -> bytes:
+    import numpy as np
 
-    async def run() -> Answer:
-        answers = Answers(given, Registry(given))
-        answers.registry.load(question.model)
-        await answers.start(load=False)
-        try:
-            return await ask(answers, data)
-        finally:
-            await answers.close()
-
-    try:
-        return asyncio.run(run())
-    except FoveaError as error:
-        Console(stderr=True).print(f"[red]{escape(str(error))}[/red]")
-        raise typer.Exit(2 if isinstance(error, RequestError) else 1) from None
-
-
-def _content(one: TargetMap, suffix: str, heatmap: bool) -> bytes:
     if suffix == ".npy":
         file = io.BytesIO()
-        np.save(file, one.grid)
+        np.save(file, found.grid)
         return file.getvalue()
-    picture = one.heatmap if heatmap or one.overlay is None else one.overlay
+    picture = found.heatmap if heatmap or found.overlay is None else found.overlay
     return picture.data
 
 
-def _print(answer: Answer, as_json: bool) -> None:
-    if as_json:
-        typer.echo(json.dumps(_plain(answer), ensure_ascii=False, indent=2))
-        return
-    console = _console(as_json)
-    if answer.status == "refused":
-        console.print(f"[yellow]refused: {', '.join(answer.reasons)}[/yellow]")
-    table = Table("class", "probability", "logit")
-    for prediction in answer.predictions:
-        table.add_row(escape(prediction.label), f"{prediction.probability:.4f}", f"{prediction.logit:.3f}")
-    if answer.predictions:
-        console.print(table)
-    for one in (one for explanation in answer.explanations for one in explanation.maps if one.quality):
+def _print_classes(answer: Answer) -> None:
+    rows = [(one.label, f"{one.probability:.4f}", f"{one.logit:.3f}") for one in answer.predictions]
+    if rows:
+        print_table(("class", "probability", "logit"), rows)
+
+
+def _print_quality(answer: Answer) -> None:
+    for one in (found for explanation in answer.explanations for found in explanation.maps if found.quality):
         figures = ", ".join(f"{name.replace('_', ' ')} {value:.3f}" for name, value in _known(one.quality))
-        console.print(f"the map for {escape(one.target.label)}: {figures}")
-    console.print(f"{escape(answer.model.name)} {answer.model.version} · {escape(answer.model.notice)}")
+        print_line(f"the map for {one.target.label}: {figures}")
+
+
+def _print_model(answer: Answer) -> None:
+    print_line(f"{answer.model.name} {answer.model.version} · {answer.model.notice}".rstrip(" ·"))
 
 
 def _known(figures: Mapping[str, float | None] | None) -> list[tuple[str, float]]:
     return [(name, value) for name, value in (figures or {}).items() if value is not None]
-
-
-def _plain(answer: Answer) -> dict[str, object]:
-    """The answer for a program: the contract's names, without pictures."""
-    explanation = answer.explanations[0] if answer.explanations else None
-    return {
-        "status": answer.status,
-        "reasons": answer.reasons,
-        "violations": [vars(one) for one in answer.violations],
-        "model": vars(answer.model),
-        "image": vars(answer.image),
-        "predictions": [vars(one) for one in answer.predictions],
-        "explanation": explanation
-        and {
-            "method": explanation.method,
-            "layer": explanation.layer,
-            "parameters": explanation.parameters,
-            "maps": [
-                {
-                    "target": vars(one.target),
-                    "grid": one.grid.tolist(),
-                    "minimum": one.minimum,
-                    "maximum": one.maximum,
-                    "empty": one.empty,
-                    "region": one.region,
-                    "boxes": [vars(box) for box in one.boxes or ()],
-                    "quality": one.quality,
-                }
-                for one in explanation.maps
-            ],
-        },
-        "embedding": answer.embedding and answer.embedding.vector.tolist(),
-    }
-
-
-def _console(as_json: bool) -> Console:
-    return Console(stderr=as_json)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from service.cli.evaluation_options import (
-    GENERATED,
-    DataArgument,
+from service.cli.image_source import ImageSource
+from service.cli.options import (
+    FolderArgument,
     HtmlOption,
     ImagesOption,
     JsonOption,
@@ -18,80 +16,81 @@ from service.cli.evaluation_options import (
     ModelOption,
     PictureOption,
     RegistryOption,
-    draw,
-    error_exit,
-    image_source,
-    load_model,
-    progress,
-    table_console,
-    write,
 )
-from service.collections.reports.bias_report import Bias
-from service.runtime.batch_inference import inspect_all
+from service.cli.output import print_line, print_table, write_picture
+from service.cli.report_command import CountDone, Delivery, ReportForms, ReportInput, run_report
+
+if TYPE_CHECKING:
+    from service.collections.reports.bias_report import Bias, ClassReport, OutsideShare
+    from service.models.classifier import Classifier
 
 COLOURS = {"found": "red", "not_found": "green", "cannot_say": "yellow"}
+NO_OUTSIDE = (
+    "There is nothing outside the anatomy to measure: the field of view fills every image, and no mask marks the"
+    " anatomy. Name masks with --mask CONCEPT (files NAME.CONCEPT.mask.png beside NAME.png)."
+)
+COLUMNS = ("class", "predicted", "wrongly", "outside", "expected", "attention", "decisive", "95 %", "p")
 
 
 def bias(
-    data: DataArgument = GENERATED,
+    folder: FolderArgument = None,
     model: ModelOption = None,
     images: ImagesOption = 200,
     marker: MarkerOption = 0.0,
     mask: Annotated[
-        str, typer.Option(help="Name of the masks that mark the anatomy (NAME.CONCEPT.mask.png: CONCEPT; or truth).")
+        str,
+        typer.Option(
+            help="Masks that mark the anatomy: CONCEPT for files NAME.CONCEPT.mask.png, `truth` for NAME.mask.png."
+        ),
     ] = "",
     as_json: JsonOption = False,
     html: HtmlOption = None,
     picture: PictureOption = None,
     registry: RegistryOption = None,
 ) -> None:
-    """Say where a model looks for each class, and whether what decides lies outside the anatomy.
+    """Report where a model looks for each class, and whether what decides lies outside the anatomy.
 
-    The verdict asks of every class whether the places outside the field of view (and outside a mask) tell images apart
-    more than an even share would. Ends with 0 whatever it finds.
+    The verdict tests for every class whether the places outside the field of view (and outside a mask) distinguish
+    images more than their share of the area would. The exit code is 0 whatever the verdict.
     """
-    from service.collections.reports.bias import bias as report_on  # noqa: PLC0415  scipy's statistics take a while to import
-    from service.collections.reports.bias_page import page  # noqa: PLC0415
-    from service.collections.reports.bias_page import picture as paint  # noqa: PLC0415
-    from service.collections.reports.collected_evidence import collect_evidence  # noqa: PLC0415
 
-    with error_exit():
-        classifier = load_model(model, registry)
-        case = image_source(data, classifier.entry, images, marker)
-        with progress("Looking", case.count) as tick:
-            gathered = collect_evidence(classifier, inspect_all(classifier, case.start()), mask, tick)
+    def measure(classifier: Classifier, source: ImageSource, count_done: CountDone) -> ReportForms:
+        from service.collections.reports import bias_page
+        from service.collections.reports.bias import bias as report_on
+        from service.collections.reports.collected_evidence import collect_evidence
+        from service.runtime.batch_inference import inspect_all
+
+        gathered = collect_evidence(classifier, inspect_all(classifier, source.start()), mask, count_done)
         report = report_on(gathered.evidence)
-        if picture:
-            draw(paint(report, gathered.backgrounds), picture)
-    if as_json:
-        typer.echo(report.model_dump_json(indent=2))
-    else:
-        show(table_console(), report)
-    if html:
-        notice = classifier.entry.card.notice
-        write(page(report, case.source, classifier.title, notice, gathered.backgrounds), html, as_json)
+        return ReportForms(
+            json=lambda: report.model_dump_json(indent=2),
+            show=lambda: show(report),
+            page=lambda source, model, notice: bias_page.page(report, source, model, notice, gathered.backgrounds),
+            save_picture=lambda file: write_picture(bias_page.picture(report, gathered.backgrounds), file),
+        )
+
+    given = ReportInput(folder, model, registry, images, marker)
+    run_report(given, Delivery(as_json, html, picture), "Computing maps", measure)
 
 
-def show(console: Console, report: Bias) -> None:
+def show(report: Bias) -> None:
     """Print a report."""
-    words = report.verdict.replace("_", " ")
-    console.print(f"[{COLOURS[report.verdict]}]{words}[/]: {report.reason}.", highlight=False, soft_wrap=True)
-    table = Table("class", "called so", "wrongly", "outside", "even", "attention", "decisive", "95 %", "p")
-    for inspection in report.classes:
-        for one in inspection.outside:
-            decided = one.decisive
-            table.add_row(
-                inspection.label,
-                str(inspection.said),
-                str(inspection.wrong),
-                one.place,
-                f"{one.even:.1%}",
-                "" if one.attention is None else f"{one.attention:.1%}",
-                "" if decided is None else f"{decided.share:.1%}",
-                "" if decided is None else f"{decided.low:.1%} to {decided.high:.1%}",
-                "" if decided is None else f"{decided.p:.2g}",
-            )
-    console.print(table)
-    console.print(
-        f"cells that differ: {len(report.between)} between classes, {len(report.wrong)} between right and wrong answers"
+    print_line(f"{report.verdict.replace('_', ' ')}: {report.reason}.", COLOURS[report.verdict])
+    rows = [_row(one, outside) for one in report.classes for outside in one.outside]
+    if rows:
+        print_table(COLUMNS, rows)
+    else:
+        print_line(NO_OUTSIDE)
+    between, wrong = len(report.between), len(report.wrong)
+    print_line(f"cells that differ: {between} between classes, {wrong} between right and wrong answers")
+
+
+def _row(one: ClassReport, outside: OutsideShare) -> tuple[str, ...]:
+    decisive = outside.decisive
+    tested = (
+        ("not tested", "", "")
+        if decisive is None
+        else (f"{decisive.share:.1%}", f"{decisive.low:.1%} to {decisive.high:.1%}", f"{decisive.p:.2g}")
     )
+    attention = "" if outside.attention is None else f"{outside.attention:.1%}"
+    return (one.label, str(one.said), str(one.wrong), outside.place, f"{outside.even:.1%}", attention, *tested)

@@ -1,50 +1,56 @@
-"""`fovea collections bias`: the bias report from what a collection kept of its images."""
+"""`fovea collections bias`: the bias report from the maps that a collection stores."""
 
 from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from service.cli.bias import show
-from service.cli.evaluation_options import HtmlOption, JsonOption, RegistryOption, error_exit, table_console, write
+from service.cli.options import CollectionArgument, HtmlOption, JsonOption, PictureOption, RegistryOption
+from service.cli.output import write_picture
+from service.cli.report_command import Delivery, ReportForms, deliver
 from service.cli.settings_options import settings
-from service.collections.collection import Item
-from service.collections.library import Library
-from service.models.classifier import Classifier
-from service.runtime.answers import Answers
+
+if TYPE_CHECKING:
+    from service.collections.collection import Item
+    from service.models.classifier import Classifier
 
 
 def bias(
-    name: Annotated[str, typer.Argument(help="The collection.")],
+    name: CollectionArgument,
     as_json: JsonOption = False,
     html: HtmlOption = None,
+    picture: PictureOption = None,
     registry: RegistryOption = None,
 ) -> None:
-    """Say where a collection's model looks for each class, and whether what decides lies outside the anatomy.
+    """Report where a collection's model looks for each class, and whether what decides lies outside the anatomy.
 
-    Read from the maps that were kept, so it takes seconds. `fovea evaluate bias` looks at images themselves.
+    The report is computed from stored maps, so it takes seconds. `fovea evaluate bias` computes maps of a folder.
     """
-    from service.collections.reports.bias_page import page  # noqa: PLC0415
-    from service.collections.reports.stored_evidence import judged  # noqa: PLC0415  scipy's statistics take a while to import
+    delivery = Delivery(as_json, html, picture)
+    delivery.check()
+    classifier, items = asyncio.run(_stored(name, registry))
+    from service.collections.reports import bias_page
+    from service.collections.reports.stored_evidence import judged
 
-    with error_exit():
-        classifier, items = asyncio.run(_kept(name, registry))
-        entry = classifier.entry
-        report, recalled = judged(items, entry.labels, entry.rivals)
-    if as_json:
-        typer.echo(report.model_dump_json(indent=2))
-    else:
-        show(table_console(), report)
-    if html:
-        source = f"the collection {name}"
-        write(page(report, source, classifier.title, entry.card.notice, recalled.backgrounds), html, as_json)
+    entry = classifier.entry
+    report, evidence = judged(items, entry.labels, entry.rivals)
+    forms = ReportForms(
+        json=lambda: report.model_dump_json(indent=2),
+        show=lambda: show(report),
+        page=lambda source, model, notice: bias_page.page(report, source, model, notice, evidence.backgrounds),
+        save_picture=lambda file: write_picture(bias_page.picture(report, evidence.backgrounds), file),
+    )
+    deliver(forms, delivery, f"the collection {name}", classifier.title, entry.card.notice)
 
 
-async def _kept(name: str, registry: Path | None) -> tuple[Classifier, list[Item]]:
-    library = Library(Answers(settings(registry=registry)))
+async def _stored(name: str, registry: Path | None) -> tuple[Classifier, list[Item]]:
+    given = settings(registry=registry)
+    from service.collections.library import Library
+    from service.runtime.answers import Answers
+
+    library = Library(Answers(given))
     try:
         library.answers.registry.load(library.store.collection(name).model)
         _, classifier = await library.opened(name)

@@ -1,162 +1,170 @@
-"""`fovea collections`: reference sets, filled, listed, shown, embedded again, mapped, deleted."""
+"""`fovea collections`: fill, list, show, embed again, project, report on and delete collections of reference images."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.filesize import decimal
-from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.text import Text
 
 from service.cli.collection_bias import bias
 from service.cli.collection_import import import_
-from service.cli.evaluation_options import JsonOption, RegistryOption, error_exit
-from service.cli.projections import map_
+from service.cli.collection_projections import project
+from service.cli.command_group import command_group
+from service.cli.options import CollectionArgument, JsonOption, RegistryOption
+from service.cli.output import console, facts_table, print_json, print_line, print_table
+from service.cli.progress_bars import stage_bar
 from service.cli.settings_options import settings
-from service.collections import reembedding
-from service.collections.collection import Collection
-from service.collections.library import Library
-from service.collections.projections import operations
-from service.runtime.answers import Answers
 
-app = typer.Typer(
-    help="Reference sets of images.",
-    epilog="Begin with `fovea collections import FOLDER`, a folder with one subfolder of images a label.",
-    no_args_is_help=True,
+if TYPE_CHECKING:
+    from service.cli.registry_outline import RegistryOutline
+    from service.collections.collection import Collection
+    from service.collections.library import Library
+    from service.collections.projection import ProjectionFacts
+    from service.collections.store.interface import Store
+
+app = command_group(
+    "Collections of reference images, for similar images, projections and reports.",
+    epilog="Begin with `fovea collections import FOLDER`, a folder with one subfolder per label.",
 )
 
-NameArgument = Annotated[str, typer.Argument(help="The collection.")]
+COLUMNS = ("collection", "model", "images", "vectors", "thumbnails", "originals", "")
 
 app.command(
     "import",
     epilog="Examples: `fovea collections import photographs --name eyes --model glaucoma --keep-images`,"
-    " `fovea collections import --generate --images 200 --name drawn`",
+    " `fovea collections import --generate --images 200 --name generated`",
 )(import_)
 app.command("bias", epilog="Examples: `fovea collections bias eyes`, `fovea collections bias eyes --html bias.html`")(
     bias
 )
 app.command(
-    "map",
-    epilog="Examples: `fovea collections map eyes --method tsne --out map.png`,"
-    " `fovea collections map eyes --method pca --dimensions 3 --json`",
-)(map_)
+    epilog="Examples: `fovea collections project eyes --method tsne --out eyes.png`,"
+    " `fovea collections project eyes --method pca --dimensions 3 --json`",
+)(project)
 
 
 @app.command("list", epilog="Examples: `fovea collections list`, `fovea collections list --json`")
 def list_(registry: RegistryOption = None, as_json: JsonOption = False) -> None:
-    """All collections, with their models and how many images each has."""
-    with _library(registry) as library:
-        found = [_facts(library, one) for one in library.store.collections()]
+    """List all collections with their models and how many images each has."""
+    with _open_store(registry) as (store, models):
+        found = [_facts(models, one) for one in store.collections()]
     if as_json:
-        typer.echo(json.dumps(found, indent=2))
+        print_json(found)
         return
     if not found:
-        Console().print("there are none yet; `fovea collections import FOLDER` makes one", highlight=False)
+        print_line("There are no collections yet; `fovea collections import FOLDER` creates one.")
         return
-    table = Table("collection", "model", "images", "vectors", "thumbnails", "originals", "")
-    for one in found:
-        vectors = f"{one['dim']} after {one['layer']}"
-        row = (one["name"], one["model"], str(one["count"]), vectors, _yes(one["thumbnails"]), _yes(one["originals"]))
-        table.add_row(*map(escape, row), "[yellow]stale[/yellow]" if one["stale"] else "")
-    Console().print(table)
+    print_table(COLUMNS, [_row(one) for one in found])
 
 
 @app.command(epilog="Examples: `fovea collections show eyes`, `fovea collections show eyes --json`")
-def show(name: NameArgument, registry: RegistryOption = None, as_json: JsonOption = False) -> None:
-    """One collection: labels, model, size, maps, and whether it still fits its model."""
-    with _library(registry) as library:
-        collection, content = library.store.collection(name), library.store.content(name)
-        maps = {one.name: operations.outdated(library.store, name, one) for one in library.store.maps(name)}
-        found = _facts(library, collection) | asdict(content) | {"maps": maps}
+def show(name: CollectionArgument, registry: RegistryOption = None, as_json: JsonOption = False) -> None:
+    """Show one collection: labels, model, size, projections, and whether it still fits its model."""
+    with _open_store(registry) as (store, models):
+        collection, content = store.collection(name), store.content(name)
+        projections = {one.name: _outdated(store, collection, one) for one in store.maps(name)}
+        found = _facts(models, collection) | asdict(content) | {"projections": projections}
     if as_json:
-        typer.echo(json.dumps(found, indent=2))
+        print_json(found)
         return
     labels = ", ".join(f"{label or '(none)'} {count}" for label, count in content.labels.items())
-    mended = f"`fovea collections reembed {name}`" if collection.originals else "import the folder into a new one"
+    remedy = f"`fovea collections reembed {name}`" if collection.originals else "import the folder into a new one"
     rows = {
         "images": f"{collection.count}: {labels}" if labels else "none",
         "model": f"{collection.model}, weights {collection.weights_sha256}",
-        "state": f"stale, for its model has other weights now: {mended}" if found["stale"] else "fits its model",
+        "state": f"stale, because its model has other weights now: {remedy}" if found["stale"] else "fits its model",
         "vectors": f"{collection.dim} numbers after {collection.layer}",
         "thumbnails": _yes(collection.thumbnails),
         "originals": _yes(collection.originals),
         "size": decimal(content.bytes),
-        "maps": ", ".join(f"{one} (outdated)" if old else one for one, old in maps.items()) or "none",
+        "projections": ", ".join(f"{one} (outdated)" if old else one for one, old in projections.items()) or "none",
         "created": time.strftime("%Y-%m-%d %H:%M", time.localtime(collection.created)),
     }
-    table = Table.grid(padding=(0, 2))
-    for what, value in rows.items():
-        table.add_row(f"[dim]{what}[/dim]", escape(value))
-    Console(soft_wrap=True, highlight=False).print(table, escape(str(found["notice"])))
+    console().print(facts_table(rows.items()), Text(str(found["notice"])), soft_wrap=True)
 
 
 @app.command(epilog="Examples: `fovea collections delete eyes`, `fovea collections delete eyes --yes`")
 def delete(
-    name: NameArgument, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")] = False
+    name: CollectionArgument, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")] = False
 ) -> None:
-    """Forget a collection and everything in it, for good."""
-    with _library(None) as library:
-        count = library.store.collection(name).count
+    """Delete a collection and everything in it for good."""
+    with _open_store(None) as (store, _):
+        count = store.collection(name).count
         if not yes:
             typer.confirm(f"Delete {name} and its {count} images for good?", abort=True)
-        library.store.delete(name)
-    Console().print(f"{escape(name)}: deleted, with {count} images", highlight=False)
+        store.delete(name)
+    print_line(f"{name}: deleted, with {count} images")
 
 
 @app.command(epilog="Example: `fovea collections reembed eyes`")
-def reembed(name: NameArgument, registry: RegistryOption = None) -> None:
-    """Embed a stale collection's images again, by the weights its model has now.
+def reembed(name: CollectionArgument, registry: RegistryOption = None) -> None:
+    """Embed a stale collection's images again with the weights its model has now.
 
-    It needs a collection that keeps its images (import --keep-images). Until the last image is done everything stays
-    as it was; interrupted, it goes on where it stopped when it is run again.
+    The collection must store its images (import --keep-images). It stays as it was until the last image is done. An
+    interrupted run resumes where it stopped.
     """
-    with _library(registry) as library:
-        found = asyncio.run(_renewed(library, name))
-    weights = f"weights {found.weights_sha256[:12]} of model {found.model}"
-    Console(soft_wrap=True).print(f"{escape(name)}: {found.count} images as seen by {weights}", highlight=False)
+    given = settings(registry=registry)
+    from service.collections.library import Library
+    from service.runtime.answers import Answers
+
+    found = asyncio.run(_reembed(Library(Answers(given)), name))
+    print_line(f"{name}: {found.count} images embedded by weights {found.weights_sha256[:12]} of model {found.model}")
 
 
-async def _renewed(library: Library, name: str) -> Collection:
+async def _reembed(library: Library, name: str) -> Collection:
+    from service.collections import reembedding
+
     answers = library.answers
-    answers.registry.load(library.store.collection(name).model)
-    await answers.start(load=False)
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     try:
-        with Progress(*columns, console=Console(stderr=True)) as bar:
-            task = bar.add_task(name, total=1.0)
-            found = await reembedding.reembed_item(
-                library, name, lambda done, stage: bar.update(task, completed=done, description=stage)
-            )
-            bar.update(task, completed=1.0, description=f"{found.count} images embedded again")
-            return found
+        answers.registry.load(library.store.collection(name).model)
+        await answers.start(load=False)
+        with stage_bar(name) as show_stage:
+            return await reembedding.reembed_item(library, name, show_stage)
     finally:
+        await library.close()
         await answers.close()
 
 
 @contextmanager
-def _library(registry: Path | None) -> Iterator[Library]:
-    """The collections on the disk; our own errors end the command in plain words."""
-    with error_exit():
-        library = Library(Answers(settings(registry=registry)))
-        try:
-            yield library
-        finally:
-            asyncio.run(library.close())
+def _open_store(registry: Path | None) -> Iterator[tuple[Store, RegistryOutline]]:
+    """The collections on the disk and the models they may belong to; neither imports PyTorch."""
+    given = settings(registry=registry)
+    from service.cli.registry_outline import registry_outline
+    from service.collections.store.sqlite import SqliteStore
+
+    store = SqliteStore(given.collections_folder)
+    try:
+        yield store, registry_outline(given)
+    finally:
+        store.close()
 
 
-def _facts(library: Library, one: Collection) -> dict[str, Any]:
-    return asdict(one) | {"stale": library.stale(one), "notice": library.notice(one)}
+def _facts(models: RegistryOutline, one: Collection) -> dict[str, Any]:
+    model = models.models.get(one.model)
+    stale = model is None or model.weights_sha256 not in {"", one.weights_sha256}
+    notice = model.entry.card.notice if model and model.entry else ""
+    return asdict(one) | {"stale": stale, "notice": notice}
 
 
-def _yes(kept: bool) -> str:
-    return "yes" if kept else "no"
+def _outdated(store: Store, collection: Collection, projection: ProjectionFacts) -> bool:
+    return (store.revision(collection.name), collection.weights_sha256) != (
+        projection.revision,
+        projection.weights_sha256,
+    )
+
+
+def _row(one: dict[str, Any]) -> tuple[str | Text, ...]:
+    names = (one["name"], one["model"], str(one["count"]), f"{one['dim']} after {one['layer']}")
+    return (*names, _yes(one["thumbnails"]), _yes(one["originals"]), Text("stale" if one["stale"] else "", "yellow"))
+
+
+def _yes(stored: bool) -> str:
+    return "yes" if stored else "no"

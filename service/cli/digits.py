@@ -8,56 +8,77 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from service.cli.evaluation_options import JsonOption, error_exit
-from service.errors import BadParameter
+from service.cli.options import HtmlOption, JsonOption
+from service.cli.output import print_line
+from service.cli.progress_bars import stage_bar
+from service.cli.report_command import Delivery, ReportForms, deliver
 
 if TYPE_CHECKING:
     from service.collections.projections.digits import Example
 
+SOURCE = "handwritten digits (Alpaydin & Kaynak, UCI 1998), the second half held out"
+COLUMNS = ("vectors", "same digit among the nearest", "perplexity", "KL divergence")
+
 
 def digits(
-    out: Annotated[Path | None, typer.Option(help="Where to draw both maps, a .png file.", dir_okay=False)] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the network and of the maps.")] = 0,
+    picture: Annotated[
+        Path | None,
+        typer.Option("--picture", "--out", help="Draw both projections to this .png file.", dir_okay=False),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the network and of the projections.")] = 0,
     epochs: Annotated[int, typer.Option(min=1, help="How often the network sees each digit.")] = 80,
     as_json: JsonOption = False,
+    html: HtmlOption = None,
 ) -> None:
-    """Train a small network on handwritten digits, and map those it has not seen: pixels beside learned features."""
-    from service.collections.projections import digits_picture  # noqa: PLC0415  torch takes seconds
+    """Train a small network on handwritten digits, and project those it has not seen: pixels and learned features."""
+    delivery = Delivery(as_json, html, picture, (".png",))
+    delivery.check()
+    from service.cli.table_page import drawn, table_page
+    from service.collections.projections import digits_picture
 
-    with error_exit():
-        if out is not None and out.suffix.lower() != ".png":
-            raise BadParameter(f"--out {out.name}: name a .png file")
-        found = _made(seed, epochs)
-    if out is not None:
-        out.write_bytes(digits_picture.picture(found))
-    if as_json:
-        typer.echo(json.dumps(_figures(found), indent=2))
-        return
-    console = Console(soft_wrap=True, highlight=False)
-    console.print(f"{found.accuracy:.1%} of {len(found.labels)} digits held out are called by their name")
-    console.print(f"(the nearest in pixels among the {found.learned} learned from: {found.nearest:.1%})")
+    found = _example(seed, epochs)
+
+    def draw(file: Path) -> None:
+        file.write_bytes(digits_picture.picture(found))
+
+    rows = [(view.what, f"{view.alike:.0%}", f"{view.perplexity:g}", f"{view.divergence:.3f}") for view in found.views]
+    forms = ReportForms(
+        json=lambda: json.dumps(_figures(found), indent=2),
+        show=lambda: _show(found),
+        page=lambda *facts: table_page("What are features?", facts, _summary(found), COLUMNS, rows, drawn(draw)),
+        save_picture=draw,
+    )
+    deliver(forms, delivery, SOURCE, "", "")
+    if picture is not None:
+        print_line(f"{picture}: both projections", stderr=as_json)
+
+
+def _show(found: Example) -> None:
+    from service.collections.projections.digits_picture import told
+
+    print_line(_summary(found))
     for view in found.views:
-        console.print(f"{view.what}: {digits_picture.told(view)}")
-    if out is not None:
-        console.print(f"{escape(str(out))}: both maps")
+        print_line(f"{view.what}: {told(view)}")
 
 
-def _made(seed: int, epochs: int) -> Example:
-    import torch  # noqa: PLC0415
+def _summary(found: Example) -> str:
+    return (
+        f"{found.accuracy:.1%} of {len(found.labels)} digits held out are recognised"
+        f" (nearest neighbour in pixels among the {found.learned} training digits: {found.nearest:.1%})"
+    )
 
-    from service.collections.projections.digits import example  # noqa: PLC0415
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+def _example(seed: int, epochs: int) -> Example:
+    import torch
+
+    from service.collections.projections.digits import example
+
     before = torch.get_num_threads()
-    torch.set_num_threads(1)  # so small a network only loses by more
+    torch.set_num_threads(1)  # so small a network is slower on more
     try:
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task("starting", total=1.0)
-            return example(seed, lambda done, stage: bar.update(task, completed=done, description=stage), epochs)
+        with stage_bar("starting") as show_stage:
+            return example(seed, show_stage, epochs)
     finally:
         torch.set_num_threads(before)
 

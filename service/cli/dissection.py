@@ -1,39 +1,38 @@
-"""`fovea evaluate dissection`: which single units of a layer stand for something that people have a word for."""
+"""`fovea evaluate dissection`: which single units of a layer detect a concept that masks mark."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from service.cli.evaluation_options import (
-    GENERATED,
-    DataArgument,
+from service.cli.image_source import ImageSource
+from service.cli.options import (
+    FolderArgument,
     HtmlOption,
     ImagesOption,
     JsonOption,
     ModelOption,
     PictureOption,
     RegistryOption,
-    draw,
-    error_exit,
-    image_source,
-    load_model,
-    progress,
-    table_console,
-    write,
+    SpatialLayerOption,
 )
-from service.collections.reports.dissection_report import Dissection
+from service.cli.output import print_line, print_table, write_picture
+from service.cli.report_command import CountDone, Delivery, ReportForms, ReportInput, run_report
+from service.errors import TrainingError
+
+if TYPE_CHECKING:
+    from service.collections.reports.dissection_report import Dissection
+    from service.models.classifier import Classifier
+
+CONCEPTS = ("concept", "detectors", "best IoU", "of unit", "ceiling", "area")
+UNITS = ("unit", "concept", "IoU", "detector", "top-activating image")
 
 
 def dissection(
-    data: DataArgument = GENERATED,
+    folder: FolderArgument = None,
     model: ModelOption = None,
-    layer: Annotated[
-        str | None, typer.Option(help="A layer with maps; the default one if left out. `fovea models show` names them.")
-    ] = None,
+    layer: SpatialLayerOption = None,
     images: ImagesOption = 200,
     units: Annotated[int, typer.Option(min=1, help="How many units to print.")] = 15,
     as_json: JsonOption = False,
@@ -41,44 +40,48 @@ def dissection(
     picture: PictureOption = None,
     registry: RegistryOption = None,
 ) -> None:
-    """Hold every unit of a layer against masks of concepts, by the measure of Bau 2017.
+    """Compare every unit of a layer with masks of concepts, as in Network Dissection (Bau 2017).
 
-    Masks lie beside their image as NAME.CONCEPT.mask.png; drawn eyes bring theirs (disc, cup, vessels, drusen ...).
+    Masks lie beside their image as NAME.CONCEPT.mask.png; generated images bring theirs (disc, cup, vessels, drusen
+    and others).
     """
-    from service.collections.reports.dissection import dissect  # noqa: PLC0415  drawing eyes takes a second to import
-    from service.collections.reports.dissection_page import best, page  # noqa: PLC0415
-    from service.collections.reports.dissection_page import picture as paint  # noqa: PLC0415
+    from service.training.labelled_images import has_masks
 
-    with error_exit():
-        classifier = load_model(model, registry)
-        case = image_source(data, classifier.entry, images)
-        with progress("Dissecting, twice over", 2 * case.count) as tick:
-            report, thrills = dissect(classifier, case.start, case.count, layer or "", tick)
-        if picture:
-            draw(paint(report, thrills), picture)
-    if as_json:
-        typer.echo(report.model_dump_json(indent=2))
-    else:
-        _print(table_console(), report)
-        shown = Table("unit", "concept", "IoU", "detector", "most exciting image")
-        for one in best(report, units):
-            first = one.exciting[0]
-            shown.add_row(str(one.unit), one.concept, f"{one.iou:.3f}", "yes" if one.detector else "", f"{first.image}")
-        table_console().print(shown)
-    if html:
-        notice = classifier.entry.card.notice
-        write(page(report, thrills, case.source, classifier.title, notice), html, as_json)
-
-
-def _print(console: Console, report: Dissection) -> None:
-    console.print(
-        f"{report.detectors} of {len(report.units)} units of {report.layer} detect a concept"
-        f" (IoU above {report.detects_above:g}) over {report.images} images",
-        highlight=False,
-    )
-    table = Table("concept", "detectors", "best IoU", "of unit", "ceiling", "area")
-    for c in report.concepts:
-        table.add_row(
-            c.name, str(c.detectors), f"{c.best_iou:.3f}", str(c.best_unit), f"{c.ceiling:.3f}", f"{c.area:.2%}"
+    if folder is not None and not has_masks(folder):
+        raise TrainingError(
+            f"no image of {folder} has a mask: put NAME.CONCEPT.mask.png, white where the concept is, beside NAME.png"
         )
-    console.print(table)
+
+    def measure(classifier: Classifier, source: ImageSource, count_done: CountDone) -> ReportForms:
+        from service.collections.reports import dissection_page
+        from service.collections.reports.dissection import dissect
+
+        report, regions = dissect(classifier, source.start, source.count, layer or "", count_done)
+        return ReportForms(
+            json=lambda: report.model_dump_json(indent=2),
+            show=lambda: _show(report, units),
+            page=lambda *facts: dissection_page.page(report, regions, *facts),
+            save_picture=lambda file: write_picture(dissection_page.picture(report, regions), file),
+        )
+
+    given = ReportInput(folder, model, registry, images)
+    run_report(given, Delivery(as_json, html, picture), "Dissecting, two passes", measure, passes=2)
+
+
+def _show(report: Dissection, units: int) -> None:
+    from service.collections.reports.dissection_page import best
+
+    print_line(
+        f"{report.detectors} of {len(report.units)} units of {report.layer} detect a concept"
+        f" (IoU above {report.detects_above:g}) over {report.images} images"
+    )
+    concepts = [
+        (c.name, str(c.detectors), f"{c.best_iou:.3f}", str(c.best_unit), f"{c.ceiling:.3f}", f"{c.area:.2%}")
+        for c in report.concepts
+    ]
+    print_table(CONCEPTS, concepts)
+    rows = [
+        (str(one.unit), one.concept, f"{one.iou:.3f}", "yes" if one.detector else "", one.exciting[0].image)
+        for one in best(report, units)
+    ]
+    print_table(UNITS, rows)

@@ -1,113 +1,91 @@
-"""`fovea models filters` and `fovea models activations`: what a network's first and later layers are made of."""
+"""`fovea models filters` and `fovea models activations`: what the first and later layers of a network respond to."""
 
 from __future__ import annotations
 
-import asyncio
-import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
-from numpy.typing import NDArray
-from rich.table import Table
 
-from service.cli.evaluation_options import JsonOption, RegistryOption, error_exit, load_model, table_console
-from service.cli.settings_options import settings
-from service.errors import BadParameter, RefusedImage
-from service.images.tint import png, tiles
-from service.models.filters import filters as weights_of
-from service.models.filters import sheet
-from service.models.registry import Registry
-from service.runtime.answers import Answers
-from service.runtime.question import Question, UnitRequest
-from service.runtime.results import Activations, Answer
+from service.cli.model_loading import load_model
+from service.cli.one_image import answer_image, end_if_refused, print_answer_json
+from service.cli.options import ImageArgument, JsonOption, ModelArgument, RegistryOption, SpatialLayerOption
+from service.cli.output import check_suffix, print_line, print_table, write_picture
 
-NameArgument = Annotated[str, typer.Argument(help="A model of the registry.")]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 OutOption = Annotated[
-    Path | None, typer.Option(help="Where to write: .png a picture, .npy the numbers.", dir_okay=False)
+    Path | None, typer.Option(help="File to write: .png for a picture, .npy for the numbers.", dir_okay=False)
 ]
+SUFFIXES = (".png", ".npy")
 
 
 def filters(
-    name: NameArgument,
-    layer: Annotated[str | None, typer.Option(help="A convolution's dotted name; left out, the first one.")] = None,
+    name: ModelArgument,
+    layer: Annotated[str | None, typer.Option(help="A convolution's dotted name; the first one if left out.")] = None,
     out: OutOption = None,
-    scale: Annotated[int, typer.Option(min=1, max=64, help="Pixels that one weight is wide in the picture.")] = 8,
+    scale: Annotated[int, typer.Option(min=1, max=64, help="Width of one weight in the picture, in pixels.")] = 8,
     registry: RegistryOption = None,
 ) -> None:
-    """Show what a convolution's filters look like: in colour where they see colours, grey where they see features.
+    """Draw the filters of a convolution: in colour where they take colours, in grey where they take features.
 
     Each filter is stretched to its own range, so that its pattern shows; brightness does not compare between filters.
     """
-    with error_exit():
-        found, weights = weights_of(load_model(name, registry).network, layer)
-        shape = " × ".join(map(str, weights.shape))
-        if out is not None:
-            _save(out, weights, lambda: sheet(weights, scale))
-    place = f" in {out}" if out else "; --out FILE.png draws them"
-    table_console().print(f"{name}, {found}: {shape} weights{place}", highlight=False, soft_wrap=True)
+    check_suffix("--out", out, SUFFIXES)
+    classifier = load_model(name, registry)
+    from service.models.filters import filters as weights_of
+    from service.models.filters import sheet
+
+    found, weights = weights_of(classifier.network, layer)
+    if out is not None:
+        _save(out, weights, lambda: sheet(weights, scale))
+    shape = " × ".join(map(str, weights.shape))
+    print_line(f"{name}, {found}: {shape} weights{f' in {out}' if out else '; --out FILE.png draws them'}")
 
 
 def activations(
-    name: NameArgument,
-    image: Annotated[Path, typer.Argument(help="The image file.", exists=True, dir_okay=False)],
-    layer: Annotated[str | None, typer.Option(help="A layer with maps; the default one if left out.")] = None,
+    name: ModelArgument,
+    image: ImageArgument,
+    layer: SpatialLayerOption = None,
     unit: Annotated[list[int] | None, typer.Option(min=0, help="A unit to show; repeatable.")] = None,
-    top: Annotated[int, typer.Option(min=1, max=256, help="How many of the most active, where none is named.")] = 16,
+    top: Annotated[int, typer.Option(min=1, max=256, help="How many of the most active units, without --unit.")] = 16,
     out: OutOption = None,
     as_json: JsonOption = False,
     registry: RegistryOption = None,
 ) -> None:
-    """Show what single units of a layer make of an image: their feature maps, the most active first."""
-    with error_exit():
-        answer = _answer(
-            image, Question(model=name, layer=layer, unit_request=UnitRequest(tuple(unit or ()), top)), registry
-        )
-        found = answer.activations
-        if found is None:
-            raise RefusedImage(f"model {name!r} does not answer for such an image: {', '.join(answer.reasons)}")
-        if out is not None:
-            grids = [one.grid for one in found.units]
-            _save(out, np.stack(grids), lambda: tiles(grids, _captions(found)))
+    """Show the feature maps of single units for an image, the most active units first."""
+    check_suffix("--out", out, SUFFIXES)
+    import numpy as np
+
+    from service.api.schemas.answers import ActivationsAnswer
+    from service.images.tint import tiles
+    from service.runtime.question import Question, UnitRequest
+
+    question = Question(model=name, layer=layer, unit_request=UnitRequest(tuple(unit or ()), top))
+    answer = answer_image(image, question, registry, lambda answers, data: answers.activations(data, question))
     if as_json:
-        units = [vars(one) | {"grid": one.grid.tolist()} for one in found.units]
-        typer.echo(json.dumps({"layer": found.layer, "shape": found.shape, "region": found.region, "units": units}))
+        print_answer_json(answer, ActivationsAnswer)
+    end_if_refused(answer)
+    found = answer.activations
+    if found is None:
         return
-    table = Table("unit", "largest", "mean", title=f"{found.layer}, {' × '.join(map(str, found.shape))}")
-    for one in found.units:
-        table.add_row(str(one.unit), f"{one.maximum:.4g}", f"{one.mean:.4g}")
-    table_console().print(table)
+    if out is not None:
+        grids, captions = [one.grid for one in found.units], [f"{one.unit}: {one.maximum:.3g}" for one in found.units]
+        _save(out, np.stack(grids), lambda: tiles(grids, captions))
+    if not as_json:
+        rows = [(str(one.unit), f"{one.maximum:.4g}", f"{one.mean:.4g}") for one in found.units]
+        print_table(("unit", "maximum", "mean"), rows, f"{found.layer}, {' × '.join(map(str, found.shape))}")
     if out:
-        table_console().print(f"{out}: {len(found.units)} units, each stretched to its own range", highlight=False)
-
-
-def _answer(image: Path, question: Question, registry: Path | None) -> Answer:
-    data = image.read_bytes()
-    given = settings(registry=registry)
-
-    async def run() -> Answer:
-        answers = Answers(given, Registry(given))
-        answers.registry.load(question.model)
-        await answers.start(load=False)
-        try:
-            return await answers.activations(data, question)
-        finally:
-            await answers.close()
-
-    return asyncio.run(run())
+        print_line(f"{out}: {len(found.units)} units, each stretched to its own range", stderr=as_json)
 
 
 def _save(out: Path, numbers: NDArray[np.float32], draw: Callable[[], NDArray[np.uint8]]) -> None:
-    suffix = out.suffix.lower()
-    if suffix not in {".png", ".npy"}:
-        raise BadParameter(f"--out {out.name}: name a .png file for a picture or a .npy file for the numbers")
-    if suffix == ".npy":
+    if out.suffix.lower() == ".npy":
+        import numpy as np
+
         np.save(out, numbers)
     else:
-        out.write_bytes(png(draw()))
-
-
-def _captions(found: Activations) -> list[str]:
-    return [f"{one.unit}: {one.maximum:.3g}" for one in found.units]
+        write_picture(draw(), out)

@@ -2,50 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from rich.console import Group
-from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
-from service.models.classifier import Classifier
+from service.cli.output import facts_table
+from service.cli.registry_outline import FROM_TORCHVISION
 from service.models.entry import Entry
 
 SHOWN_LABELS = 20
 
 
-def sheet(entry: Entry, state: str, classifier: Classifier | None) -> Group:
-    """A table of facts, and the card below it. state: with rich's markup; classifier: None where none was loaded."""
-    facts = (*_facts(entry), *(_loaded(classifier) if classifier else ()))
-    heading = f"[bold]{escape(entry.name)}[/bold] {escape(entry.version)} {state}"
-    return Group(heading, "", _rows(facts), "", _rows(_card(entry)))
+def sheet(entry: Entry, state: Text, weights_sha256: str, layers: dict[str, tuple[int, ...]]) -> Group:
+    """A table of facts, and the card below it. layers: the shape of each layer's output, where it is known."""
+    heading = Text.assemble((entry.name, "bold"), f" {entry.version} ", state)
+    facts = (*_facts(entry, weights_sha256), *((f"layer {name}", _shape(shape)) for name, shape in layers.items()))
+    return Group(heading, "", facts_table(facts), "", facts_table(_card(entry)))
 
 
-def _rows(rows: Iterable[tuple[str, str]]) -> Table:
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    for name, value in rows:
-        table.add_row(f"[bold]{escape(name)}[/bold]", escape(value))
-    return table
+def _shape(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))
 
 
-def _facts(entry: Entry) -> Iterator[tuple[str, str]]:
-    frame = entry.frame
-    more = f" ... {len(entry.labels) - SHOWN_LABELS} more" if len(entry.labels) > SHOWN_LABELS else ""
+def _facts(entry: Entry, weights_sha256: str) -> Iterator[tuple[str, str]]:
+    frame, count = entry.frame, len(entry.labels)
     yield "architecture", entry.architecture
     yield "weights", entry.weights
-    yield f"{len(entry.labels)} labels", ", ".join(entry.labels[:SHOWN_LABELS]) + more
+    if weights_sha256:
+        yield "weights sha256", weights_sha256
+    known = entry.labels != FROM_TORCHVISION
+    more = f" ... {count - SHOWN_LABELS} more" if count > SHOWN_LABELS else ""
+    yield f"{count} labels" if known else "labels", ", ".join(entry.labels[:SHOWN_LABELS]) + more
     yield "activation", f"{entry.activation}, temperature {entry.temperature:g}"
     if entry.operating_point is not None:
         yield "operating point", f"{entry.labels[1]} from probability {entry.operating_point:g} on"
     field_of_view = "field of view cropped, " if frame.field_of_view else ""
-    yield "frame", f"{field_of_view}shorter side to {frame.resize} px ({frame.interpolation}), centre {frame.crop} px"
+    resized = f"{field_of_view}shorter side to {frame.resize} px ({frame.interpolation}), centre {frame.crop} px"
+    yield "frame", resized if known else "that of torchvision's weights"
     yield "guard", "set" if entry.guard else "none"
-
-
-def _loaded(classifier: Classifier) -> Iterator[tuple[str, str]]:
-    yield "weights sha256", classifier.weights_sha256
-    yield "layers", ", ".join(classifier.network.names)
-    yield "default layer", f"{classifier.cut}, {' x '.join(map(str, classifier.shapes[classifier.cut]))}"
 
 
 def _card(entry: Entry) -> Iterator[tuple[str, str]]:

@@ -1,126 +1,132 @@
-"""`fovea models`: see, check, fetch and convert models."""
+"""`fovea models`: list, show, verify, fetch and convert models."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-from rich.table import Table
+from rich.text import Text
 
+from service.cli.command_group import FAILED, command_group
 from service.cli.layers import activations, filters
-from service.cli.model_sheet import sheet
+from service.cli.options import DataDirOption, JsonOption, ModelArgument, RegistryOption
+from service.cli.output import console, print_error, print_json, print_line, print_table
+from service.cli.progress_bars import download_bar, spinner
 from service.cli.settings_options import settings
-from service.errors import FoveaError, WeightsError
-from service.models.convert import convert as convert_file
-from service.models.entry import Entry, to_toml
-from service.models.pull import pull as pull_weights
-from service.models.registry import Registry, Status
-from service.models.weights import digest
+from service.errors import BadParameter, FoveaError
 
-app = typer.Typer(
-    help="See, check, fetch and convert models.",
-    no_args_is_help=True,
-    rich_markup_mode="markdown",
-)
+if TYPE_CHECKING:
+    from service.cli.registry_outline import ModelOutline
+    from service.models.entry import Entry
+    from service.models.registry import Registry, Status
 
-RegistryOption = Annotated[
-    Path | None,
-    typer.Option(help="TOML file, or folder of them, that lists the models (FOVEA_REGISTRY).", show_default=False),
-]
-DataOption = Annotated[
-    Path | None,
-    typer.Option("--data-dir", help="Folder that fetched weights are kept in (FOVEA_DATA_DIR).", show_default=False),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+app = command_group("List, show, verify, fetch and convert models.")
 
-COLOURS = {"ready": "green", "missing": "yellow", "loading": "blue", "failed": "red"}
+COLOURS = {"ready": "green", "installed": "green", "missing": "yellow", "loading": "blue", "failed": "red"}
+COLUMNS = ("model", "state", "version", "architecture", "classes", "weights")
 
 
 @app.command("list", epilog="Examples: `fovea models list`, `fovea models list --registry mine.toml --json`")
-def list_models(registry: RegistryOption = None, data_dir: DataOption = None, as_json: JsonOption = False) -> None:
-    """List all models with their state.
+def list_models(registry: RegistryOption = None, data_dir: DataDirOption = None, as_json: JsonOption = False) -> None:
+    """List all models: installed (the weights are here), missing, or failed (the entry is broken).
 
-    Each model whose weights are here is loaded once to find out: `ready` means that it would serve.
+    No model is loaded; `fovea models verify` loads each and says whether it would serve.
     """
-    with _plainly() as console:
-        models = _registry(registry, data_dir)
-        with console.status("Looking at the models"):
-            statuses = {name: models.examine(name) for name in models.names}
-        if as_json:
-            _print_json({name: _row(status, name == models.default) for name, status in statuses.items()})
-            return
-        table = Table("model", "state", "version", "architecture", "classes", "weights")
-        for name, status in statuses.items():
-            row = _row(status, name == models.default)
-            table.add_row(
-                f"{escape(name)} [dim](default)[/dim]" if row["default"] else escape(name),
-                _coloured(status),
-                *(escape(str(row[column])) for column in ("version", "architecture", "classes", "weights")),
-            )
-        console.print(table)
-        unfetched = {name for name, status in statuses.items() if status.state == "missing" and _is_remote(status)}
-        _print_problems(console, {name: status for name, status in statuses.items() if name not in unfetched})
-        if unfetched:
-            console.print("Weights that are missing come with `fovea models pull NAME`, or all with --all.")
+    given = settings(registry=registry, data_dir=data_dir)
+    from service.cli.registry_outline import registry_outline
+
+    models = registry_outline(given).models
+    if as_json:
+        print_json({name: _row(one) for name, one in models.items()})
+        return
+    rows: list[tuple[str | Text, ...]] = [
+        (f"{name} (default)" if one.default else name, _coloured(one.state), *_columns(one))
+        for name, one in models.items()
+    ]
+    print_table(COLUMNS, rows)
+    to_fetch = [one for one in models.values() if one.state == "missing" and one.entry and one.entry.is_remote]
+    for one in models.values():
+        if one.problem and one not in to_fetch:
+            print_line(one.problem, COLOURS[one.state])
+    if to_fetch:
+        print_line("Missing weights are fetched by `fovea models pull NAME`, or all of them with --all.")
 
 
-@app.command(epilog="Examples: `fovea models show glaucoma`, `fovea models show glaucoma --toml`")
+@app.command(epilog="Examples: `fovea models show glaucoma`, `fovea models show glaucoma --layers`")
 def show(
-    name: Annotated[str, typer.Argument(help="A model of the registry.")],
+    name: ModelArgument,
     registry: RegistryOption = None,
-    data_dir: DataOption = None,
+    data_dir: DataDirOption = None,
+    layers: Annotated[
+        bool, typer.Option("--layers", help="Load the model and list its layers with their shapes.")
+    ] = False,
     as_json: JsonOption = False,
     as_toml: Annotated[bool, typer.Option("--toml", help="Print the registry entry itself.")] = False,
 ) -> None:
-    """Show one model: its card, labels, digests, and how images are prepared for it."""
-    with _plainly() as console:
-        models = _registry(registry, data_dir)
-        entry = models.entry(name)
-        if as_toml:
-            typer.echo(to_toml(entry), nl=False)
-            return
-        status = models.examine(name)
-        if as_json:
-            _print_json(_row(status, name == models.default) | {"entry": entry.model_dump(mode="json")})
-            return
-        console.print(sheet(entry, _coloured(status), status.classifier))
-        _print_problems(console, {name: status})
+    """Show one model: its card, its labels, its digest, and how images are prepared for it."""
+    given = settings(registry=registry, data_dir=data_dir)
+    from service.cli.model_sheet import sheet
+    from service.cli.registry_outline import FROM_TORCHVISION, registry_outline
+    from service.models.entry import to_toml
+
+    outline = registry_outline(given)
+    entry, found = outline.entry(name), outline.model(name)
+    status: Status | None = None
+    if layers or (entry.labels == FROM_TORCHVISION and (as_toml or as_json)):
+        from service.models.registry import Registry
+
+        models = Registry(given)
+        entry, status = models.entry(name), models.examine(name) if layers else None
+    if as_toml:
+        typer.echo(to_toml(entry), nl=False)
+        return
+    state, problem = (status.state, status.problem) if status else (found.state, found.problem)
+    shapes = _shapes(status)
+    if as_json:
+        row = _row(found) | {"state": state, "problem": problem, "classes": len(entry.labels)}
+        print_json(row | {"entry": entry.model_dump(mode="json")} | ({"layers": shapes} if layers else {}))
+        return
+    console().print(sheet(entry, _coloured(state), found.weights_sha256, shapes), soft_wrap=True)
+    if problem:
+        print_line(problem, COLOURS[state])
 
 
 @app.command(
     epilog="Examples: `fovea models verify`, `fovea models verify glaucoma`, `fovea models verify mine.safetensors`"
 )
 def verify(
-    what: Annotated[list[str] | None, typer.Argument(help="Models, or .safetensors files; none: all models.")] = None,
+    what: Annotated[
+        list[str] | None, typer.Argument(help="Models, or .safetensors files; without any, all models.")
+    ] = None,
     registry: RegistryOption = None,
-    data_dir: DataOption = None,
+    data_dir: DataDirOption = None,
 ) -> None:
-    """Check digests and load each model; of a file, print the sha256 to paste into its registry entry.
+    """Check digests and load each model. For a file, print the sha256 to write into its registry entry.
 
-    Ends with 1 where a model is `failed`, or one that was named is `missing`.
+    The exit code is 1 where a model is `failed`, or one that was named is `missing`.
     """
-    with _plainly() as console:
-        files = [Path(item) for item in what or () if item.endswith(".safetensors")]
-        for file in files:
-            typer.echo(f'{file}: sha256 = "{digest(file)}"')
-        if files and len(files) == len(what or ()):
-            return
-        models = _registry(registry, data_dir)
-        named = [item for item in what or () if not item.endswith(".safetensors")]
+    given = settings(registry=registry, data_dir=data_dir)
+    from service.models.registry import Registry
+    from service.models.weights import digest
+
+    files = [Path(item) for item in what or () if item.endswith(".safetensors")]
+    for file in files:
+        typer.echo(f'{file}: sha256 = "{digest(file)}"')
+    if files and len(files) == len(what or ()):
+        return
+    models = Registry(given)
+    named = [item for item in what or () if not item.endswith(".safetensors")]
+    with spinner("Loading the models"):
         statuses = {name: models.examine(name) for name in named or models.names}
-        for name, status in statuses.items():
-            console.print(f"{escape(name)}: {_coloured(status)} {_sha256(status)}", highlight=False)
-        _print_problems(console, statuses)
-        wrong = {"failed", "missing"} if named else {"failed"}
-        if any(status.state in wrong for status in statuses.values()):
-            raise typer.Exit(1)
+    for name, status in statuses.items():
+        console().print(Text.assemble(f"{name}: ", _coloured(status.state), f" {_sha256(status)}"), soft_wrap=True)
+    for status in statuses.values():
+        if status.problem:
+            print_line(status.problem, COLOURS[status.state])
+    wrong = {"failed", "missing"} if named else {"failed"}
+    if any(status.state in wrong for status in statuses.values()):
+        raise typer.Exit(FAILED)
 
 
 @app.command(
@@ -136,26 +142,28 @@ def pull(
         str | None, typer.Option(help="Base URL that serves the same files (FOVEA_WEIGHTS_MIRROR).", show_default=False)
     ] = None,
     registry: RegistryOption = None,
-    data_dir: DataOption = None,
+    data_dir: DataDirOption = None,
 ) -> None:
-    """Fetch weights, check their digest, and keep them as safetensors.
+    """Fetch weights, check their digest, and store them as safetensors.
 
     A transfer that breaks off is resumed, now or at the next call. With FOVEA_OFFLINE set nothing is fetched.
     """
-    with _plainly() as console:
-        models = _registry(registry, data_dir, weights_mirror=mirror)
-        remote = [name for name in models.names if _is_remote(models.status(name))]
-        if not names and not every:
-            raise WeightsError(f"name the models to fetch, or say --all; there are {', '.join(remote)}")
-        failures = 0
-        for name in names or remote:
-            try:
-                _pull_one(console, models, models.entry(name), force)
-            except FoveaError as error:
-                console.print(f"[red]{escape(name)}[/red]: {escape(str(error))}", highlight=False)
-                failures += 1
-        if failures:
-            raise typer.Exit(1)
+    given = settings(registry=registry, data_dir=data_dir, weights_mirror=mirror)
+    from service.models.registry import Registry
+
+    models = Registry(given)
+    remote = [name for name in models.names if (entry := models.status(name).record.entry) and entry.is_remote]
+    if not names and not every:
+        raise BadParameter(f"name the models to fetch, or use --all; there are {', '.join(remote)}")
+    failures = 0
+    for name in names or remote:
+        try:
+            _pull_one(models, models.entry(name), force)
+        except FoveaError as error:
+            print_error(f"{name}: {error}")
+            failures += 1
+    if failures:
+        raise typer.Exit(FAILED)
 
 
 @app.command(
@@ -163,14 +171,17 @@ def pull(
 )
 def convert(
     source: Annotated[Path, typer.Argument(help="A .pth or .pt file: a state dict, or a checkpoint that holds one.")],
-    out: Annotated[Path | None, typer.Argument(help="The file to write; left out: beside it, as .safetensors.")] = None,
+    out: Annotated[
+        Path | None, typer.Argument(help="The file to write; beside the source as .safetensors if left out.")
+    ] = None,
     half: Annotated[bool, typer.Option("--half", help="Store weights (not biases) in half precision.")] = False,
 ) -> None:
-    """Convert a PyTorch checkpoint to safetensors, without running anything that it holds."""
-    with _plainly():
-        target = out or source.with_suffix(".safetensors")
-        sha256 = convert_file(source, target, half=half)
-        typer.echo(f'{target}\n\nweights = "{target.name}"\nsha256 = "{sha256}"')
+    """Convert a PyTorch checkpoint to safetensors, without running any code that it contains."""
+    from service.models.convert import convert as convert_file
+
+    target = out or source.with_suffix(".safetensors")
+    sha256 = convert_file(source, target, half=half)
+    typer.echo(f'{target}\n\nweights = "{target.name}"\nsha256 = "{sha256}"')
 
 
 app.command(epilog="Example: `fovea models filters resnet18 --out filters.png`")(filters)
@@ -179,76 +190,46 @@ app.command(epilog="Example: `fovea models activations resnet18 samples/retina.j
 )
 
 
-def _registry(registry: Path | None, data_dir: Path | None, **others: Any) -> Registry:
-    return Registry(settings(registry=registry, data_dir=data_dir, **others))
+def _pull_one(models: Registry, entry: Entry, force: bool) -> None:
+    from service.models.pull import pull as pull_weights
 
-
-def _pull_one(console: Console, models: Registry, entry: Entry, force: bool) -> None:
     if not force and models.store.has(entry) and models.examine(entry.name).state == "ready":
-        console.print(f"[green]{entry.name}[/green]: already here; --force fetches it again", highlight=False)
+        print_line(f"{entry.name}: already here; --force fetches it again")
         return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console) as bars:
-        bar = bars.add_task(entry.name, total=None)
-        origin = pull_weights(
-            entry,
-            models.store,
-            models.settings,
-            progress=lambda done, total: bars.update(bar, completed=done, total=total),
-        )
-    console.print(f"[green]{entry.name}[/green]: ready, from {escape(origin.url)}", highlight=False)
-    console.print(f"  sha256 as fetched {origin.fetched_sha256}\n  sha256 as kept    {origin.sha256}", highlight=False)
+    with download_bar(entry.name) as show_progress:
+        origin = pull_weights(entry, models.store, models.settings, progress=show_progress)
+    print_line(f"{entry.name}: ready, from {origin.url}")
+    print_line(f"  sha256 as fetched {origin.fetched_sha256}")
+    print_line(f"  sha256 as stored  {origin.sha256}")
 
 
-def _row(status: Status, default: bool) -> dict[str, Any]:
-    entry = status.record.entry
+def _row(one: ModelOutline) -> dict[str, Any]:
+    entry = one.entry
     return {
-        "default": default,
-        "state": status.state,
-        "problem": status.problem,
+        "default": one.default,
+        "state": one.state,
+        "problem": one.problem,
         "version": entry.version if entry else "",
         "architecture": entry.architecture if entry else "",
-        "classes": len(entry.labels) if entry else "",
+        "classes": one.classes,
         "weights": entry.weights if entry else "",
-        "weights_sha256": _sha256(status),
+        "weights_sha256": one.weights_sha256,
     }
 
 
-def _is_remote(status: Status) -> bool:
-    entry = status.record.entry
-    return entry is not None and entry.is_remote
+def _columns(one: ModelOutline) -> tuple[str, ...]:
+    row = _row(one) | {"classes": "" if one.classes is None else one.classes}
+    return tuple(str(row[column]) for column in COLUMNS[2:])
+
+
+def _shapes(status: Status | None) -> dict[str, tuple[int, ...]]:
+    classifier = status.classifier if status else None
+    return {name: tuple(classifier.shapes[name]) for name in classifier.network.names} if classifier else {}
 
 
 def _sha256(status: Status) -> str:
     return status.classifier.weights_sha256 if status.classifier else ""
 
 
-def _coloured(status: Status) -> str:
-    return f"[{COLOURS[status.state]}]{status.state}[/]"
-
-
-def _print_problems(console: Console, statuses: dict[str, Status]) -> None:
-    for status in statuses.values():
-        if status.problem:
-            console.print(escape(status.problem), style=COLOURS[status.state], highlight=False, soft_wrap=True)
-
-
-def _print_json(document: dict[str, Any]) -> None:
-    typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
-
-
-@contextmanager
-def _plainly() -> Iterator[Console]:
-    """A console for results, wide where no terminal limits it; our own errors end the command in plain words."""
-    console = Console()
-    try:
-        yield console if console.is_terminal else Console(width=200)
-    except FoveaError as error:
-        Console(stderr=True, soft_wrap=True).print(f"[red]{escape(str(error))}[/red]", highlight=False)
-        raise typer.Exit(1) from None
+def _coloured(state: str) -> Text:
+    return Text(state, style=COLOURS[state])

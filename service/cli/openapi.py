@@ -7,23 +7,29 @@ from typing import Annotated
 
 import typer
 
-from service.api.app import create_app, document
+from service.cli.command_group import FAILED
+from service.cli.output import print_error
 from service.cli.settings_options import settings
-from service.settings import SHIPPED_REGISTRY
 
 COMMITTED = Path("openapi/openapi.json")
 
 
 def openapi(
     out: Annotated[
-        Path | None, typer.Option(help="Where to write it; left out, it is printed.", dir_okay=False)
+        Path | None, typer.Option(help="File to write; without it, the document is printed.", dir_okay=False)
     ] = None,
     check: Annotated[
-        bool, typer.Option("--check", help="Write nothing, and end with 1 where the file differs from the service.")
+        bool,
+        typer.Option("--check", help="Write nothing; compare the file with the service, exit code 1 if it differs."),
     ] = False,
 ) -> None:
-    """Print the OpenAPI document, write it, or check that openapi/openapi.json says what the service does."""
-    current = document(create_app(settings(registry=SHIPPED_REGISTRY)))
+    """Print the OpenAPI document, write it, or check that openapi/openapi.json is up to date."""
+    from service.settings import SHIPPED_REGISTRY
+
+    given = settings(registry=SHIPPED_REGISTRY)
+    from service.api.app import create_app, document
+
+    current = document(create_app(given))
     if not check:
         if out is None:
             return typer.echo(current, nl=False)
@@ -31,6 +37,6 @@ def openapi(
         return None
     file = out or COMMITTED
     if not file.is_file() or file.read_text(encoding="utf-8") != current:
-        typer.echo(f"{file} differs from the service; run `fovea openapi --out {file}`", err=True)
-        raise typer.Exit(1)
-    return typer.echo(f"{file} says what the service does")
+        print_error(f"{file} differs from the service; run `fovea openapi --out {file}`")
+        raise typer.Exit(FAILED)
+    return typer.echo(f"{file} is up to date")

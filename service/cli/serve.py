@@ -12,26 +12,22 @@ from typing import Annotated, Any
 
 import typer
 
-from service.api.app import create_app
-from service.api.server.draining import DrainingServer
 from service.cli import settings_options
-from service.engines.choice import choose
-from service.errors import FoveaError
 from service.settings import Settings, available_cores
 
 logger = logging.getLogger("fovea.serve")
 
 M_MMAP_THRESHOLD = -3  # malloc.h
 LARGE = 2**20
-"""Bytes from which memory is asked of the system, and given back to it when it is free."""
+"""Bytes from which an allocation comes from the system, and goes back to it when it is freed."""
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 
 def with_settings(command: Callable[..., None]) -> Callable[..., None]:
-    """A command that takes every setting as a flag, and is called with the Settings they make.
+    """A command that takes every setting as a flag, and is called with the resulting Settings.
 
-    A flag left out is left to the environment, to `.env`, and to the default, in that order.
+    A flag that is left out is taken from the environment, from `.env`, or from the default, in that order.
     """
 
     def flagged(**flags: Any) -> None:
@@ -61,25 +57,24 @@ def _shown(default: Any) -> str:
 @with_settings
 def serve(settings: Settings) -> None:
     """Serve all models of the registry over HTTP until SIGTERM or Ctrl-C."""
+    from service.api.app import create_app
+    from service.api.server.draining import DrainingServer
+    from service.engines.choice import choose
+
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format=LOG_FORMAT)
-    _give_memory_back()
+    _return_freed_memory()
     if not _is_loopback(settings.host):
         logger.warning(
-            "listening on %s: whoever reaches this port may use the service, for it asks for no keys yet; keep it"
-            " behind a proxy that does, or on 127.0.0.1",
+            "listening on %s: everyone who reaches this port may use the service, because it asks for no keys yet; put"
+            " it behind a proxy that does, or listen on 127.0.0.1",
             settings.host,
         )
-    try:
-        app = create_app(settings)
-        choose(settings.engine)
-    except FoveaError as error:
-        typer.echo(f"fovea serve: {error}", err=True)
-        raise typer.Exit(1) from None
+    app, engine = create_app(settings), choose(settings.engine)
     logger.info(
         "%d cores: %d threads for a forward (engine %s, %s), %d decoders, batches of %d",
         available_cores(),
         settings.forward_threads,
-        choose(settings.engine),
+        engine,
         settings.precision,
         settings.decoders,
         settings.batch_size,
@@ -87,8 +82,8 @@ def serve(settings: Settings) -> None:
     DrainingServer(app, settings).run()
 
 
-def _give_memory_back() -> None:
-    """With glibc, which otherwise keeps what loading a network took: pieces of up to 32 MB, once it has freed one."""
+def _return_freed_memory() -> None:
+    """With glibc, which otherwise keeps what loading a network took, in pieces of up to 32 MB."""
     if mallopt := getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None:
         mallopt(M_MMAP_THRESHOLD, LARGE)
 

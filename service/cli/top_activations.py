@@ -1,42 +1,34 @@
-"""`fovea evaluate exciting`: the images that excite one unit most."""
+"""`fovea evaluate top-activations`: the images that activate one unit most."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
-from service.cli.evaluation_options import (
-    GENERATED,
-    DataArgument,
+from service.cli.image_source import ImageSource
+from service.cli.options import (
+    FolderArgument,
     HtmlOption,
     ImagesOption,
     JsonOption,
     ModelOption,
     PictureOption,
     RegistryOption,
-    count_progress,
-    draw,
-    error_exit,
-    image_source,
-    load_model,
-    progress,
-    table_console,
-    write,
+    SpatialLayerOption,
 )
-from service.runtime.activations import check
-from service.runtime.batch_inference import inspect_all
-from service.runtime.question import UnitRequest
+from service.cli.output import print_table, write_picture
+from service.cli.report_command import CountDone, Delivery, ReportForms, ReportInput, counted, run_report
+
+if TYPE_CHECKING:
+    from service.models.classifier import Classifier
 
 
-def exciting(
-    data: DataArgument = GENERATED,
+def top_activations(
+    folder: FolderArgument = None,
     unit: Annotated[int, typer.Option(min=0, help="The unit, counted from 0.")] = 0,
     model: ModelOption = None,
-    layer: Annotated[
-        str | None, typer.Option(help="A layer with maps; the default one if left out. `fovea models show` names them.")
-    ] = None,
+    layer: SpatialLayerOption = None,
     top: Annotated[int, typer.Option(min=1, max=100, help="How many images.")] = 8,
     images: ImagesOption = 200,
     as_json: JsonOption = False,
@@ -44,27 +36,27 @@ def exciting(
     picture: PictureOption = None,
     registry: RegistryOption = None,
 ) -> None:
-    """Find the images that excite a unit of a layer most, and show where in them it fires."""
-    from service.collections.reports.top_activations import page  # noqa: PLC0415
-    from service.collections.reports.top_activations import picture as paint  # noqa: PLC0415
-    from service.collections.reports.top_activations import top_activations as most_exciting  # noqa: PLC0415
+    """Find the images that activate a unit of a layer most, and show where in them."""
 
-    with error_exit():
-        classifier = load_model(model, registry)
-        layer = layer or classifier.cut
-        check(classifier, layer, UnitRequest((unit,)))
-        case = image_source(data, classifier.entry, images)
-        with progress("Looking", case.count) as tick:
-            looks = count_progress(inspect_all(classifier, case.start(), layer=layer), tick)
-            found = most_exciting(looks, unit, case.count, top)
-        if picture:
-            draw(paint(found), picture)
-    if as_json:
-        typer.echo(found.report.model_dump_json(indent=2))
-    else:
-        table = Table("image", "largest activation", title=f"unit {unit} of {layer}, over {case.count} images")
-        for peak in found.report.peaks:
-            table.add_row(peak.image, f"{peak.activation:.4g}")
-        table_console().print(table)
-    if html:
-        write(page(found, case.source, classifier.title, classifier.entry.card.notice), html, as_json)
+    def measure(classifier: Classifier, source: ImageSource, count_done: CountDone) -> ReportForms:
+        from service.collections.reports import top_activations as reports
+        from service.runtime.activations import check
+        from service.runtime.batch_inference import inspect_all
+        from service.runtime.question import UnitRequest
+
+        cut = layer or classifier.cut
+        check(classifier, cut, UnitRequest((unit,)))
+        inspected = counted(inspect_all(classifier, source.start(), layer=cut), count_done)
+        found = reports.top_activations(inspected, unit, source.count, top)
+        rows = [(one.image, f"{one.activation:.4g}") for one in found.report.peaks]
+        return ReportForms(
+            json=lambda: found.report.model_dump_json(indent=2),
+            show=lambda: print_table(
+                ("image", "largest activation"), rows, f"unit {unit} of {cut}, over {source.count} images"
+            ),
+            page=lambda *facts: reports.page(found, *facts),
+            save_picture=lambda file: write_picture(reports.picture(found), file),
+        )
+
+    given = ReportInput(folder, model, registry, images)
+    run_report(given, Delivery(as_json, html, picture), "Computing activations", measure)

@@ -11,8 +11,6 @@ import numpy.typing as npt
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from service.images.field import find_field
-
 Box = tuple[float, float, float, float]
 Unit = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0, le=1)]
@@ -94,6 +92,8 @@ class Frame(BaseModel):
         pixels: uint8[h, w, 3], upright, of the whole picture, perhaps decoded smaller than its width × height.
         Returns x uint8[crop, crop, 3] and its Geometry in pixels of the width × height original.
         """
+        from service.images.field import find_field  # noqa: PLC0415  SciPy takes a quarter of a second to import
+
         picture = Image.fromarray(pixels)
         field = (find_field(picture) if self.field_of_view else None) or (0, 0, *picture.size)
         left, top, right, bottom = _trimmed(field)

@@ -18,11 +18,14 @@ import numpy as np
 from PIL import Image
 
 from service.errors import RequestError
-from service.images import wire
+from service.images import field, wire
 from service.images.coverage import coverage, inside
 from service.images.decode import Limits, decode
 from service.images.frame import Geometry
 from service.images.guard import measure
+
+BEFORE_CONFINED = (field,)
+"""What a frame imports when it is first used; `_confine` counts memory from what is loaded."""
 
 FINER = 2  # decode to at least this many times the resized side, so that what draft mode drops is not missed
 

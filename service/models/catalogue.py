@@ -50,8 +50,8 @@ class Catalogue:
     records: dict[str, Record]
 
 
-def parse(path: Path) -> Catalogue:
-    """Read a registry: one TOML file, or a folder whose *.toml files are merged.
+def parse(path: Path, kind: type[Entry] = Entry) -> Catalogue:
+    """Read a registry: one TOML file, or a folder whose *.toml files are merged. kind: what checks each entry.
 
     A file that says `shipped = true` has the shipped models served beside its own. A broken entry, or a broken file,
     becomes a record with a problem and leaves the others alone.
@@ -63,9 +63,9 @@ def parse(path: Path) -> Catalogue:
         raise RegistryError(f"no registry at {path}: it must be a TOML file or a folder with *.toml files")
     draft = _Draft()
     for file in files:
-        for record in _read(file, draft):
+        for record in _read(file, draft, kind):
             draft.add(record)
-    others = parse(SHIPPED_REGISTRY) if draft.shipped and path != SHIPPED_REGISTRY else None
+    others = parse(SHIPPED_REGISTRY, kind) if draft.shipped and path != SHIPPED_REGISTRY else None
     for record in others.records.values() if others else ():
         draft.add(record)
     default = draft.default() or (others.default if others else None)
@@ -101,7 +101,7 @@ class _Draft:
         return next(iter(self.records)) if len(self.records) == 1 else None
 
 
-def _read(file: Path, draft: _Draft) -> Iterator[Record]:
+def _read(file: Path, draft: _Draft, kind: type[Entry]) -> Iterator[Record]:
     try:
         document = tomllib.loads(file.read_bytes().decode())
     except (OSError, ValueError) as error:
@@ -117,7 +117,7 @@ def _read(file: Path, draft: _Draft) -> Iterator[Record]:
         draft.defaults[document["default"]] = file
     draft.shipped |= document.get("shipped", False)
     for name, table in models.items():
-        yield _record(name, table, file)
+        yield _record(name, table, file, kind)
 
 
 def _misplaced(document: dict[str, Any]) -> str:
@@ -132,14 +132,14 @@ def _misplaced(document: dict[str, Any]) -> str:
     return ""
 
 
-def _record(name: str, table: object, file: Path) -> Record:
+def _record(name: str, table: object, file: Path, kind: type[Entry]) -> Record:
     place = f"{_place(file)}, model {name!r}"
     if not isinstance(table, dict):
         return Record(name, file, problem=f"{place}: must be a table [models.{name}]")
     if "name" in table:
         return Record(name, file, problem=f"{place}, field name: the heading [models.{name}] is the name already")
     try:
-        return Record(name, file, Entry.model_validate({"name": name} | table))
+        return Record(name, file, kind.model_validate({"name": name} | table))
     except ValidationError as error:
         faults = (validation_message(fault, Entry) for fault in error.errors())
         return Record(name, file, problem="; ".join(f"{place}, {fault}" for fault in faults))

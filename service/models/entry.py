@@ -6,9 +6,7 @@ import difflib
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, Self
 
-import torchvision.models
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
-from torchvision.models import list_models
 
 from service.errors import RegistryError
 from service.images.frame import Frame
@@ -95,7 +93,9 @@ class Entry(BaseModel):
     @field_validator("architecture")
     @classmethod
     def _is_built_by_someone(cls, architecture: str) -> str:
-        builders = list_models(module=torchvision.models)
+        from torchvision import models  # noqa: PLC0415  imports torch, which listing a registry does not need
+
+        builders = models.list_models(module=models)
         if ":" in architecture or architecture in builders:
             return architecture
         close = difflib.get_close_matches(architecture, builders, 1)

@@ -1,18 +1,22 @@
-"""What torchvision says about its own weights, read from its enums: nothing here touches the network."""
+"""What torchvision says about its own weights, read from its enums: nothing here touches the network.
+
+torchvision is imported when it is asked: it imports torch, which listing a registry does not need.
+"""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
 from dataclasses import dataclass
-
-import torch
-from torchvision.models import get_weight
-from torchvision.transforms._presets import ImageClassification
+from typing import TYPE_CHECKING
 
 from service.errors import RegistryError
 from service.images.frame import Frame
-from service.models.weights import State
+
+if TYPE_CHECKING:
+    from torchvision.transforms._presets import ImageClassification
+
+    from service.models.weights import State
 
 SCHEME = "torchvision:"
 
@@ -40,6 +44,9 @@ def official(reference: str) -> Official:
 
     Raises RegistryError where torchvision has no such weights, or they are not those of an image classifier.
     """
+    from torchvision.models import get_weight  # noqa: PLC0415
+    from torchvision.transforms._presets import ImageClassification  # noqa: PLC0415
+
     try:
         member = get_weight(reference.removeprefix(SCHEME))
     except (ValueError, KeyError, AttributeError, TypeError) as error:
@@ -62,6 +69,8 @@ def modernise(state: State) -> State:
     counter, which inference does not use. The auxiliary heads (GoogLeNet, Inception) are silent at inference, and
     torchvision says of GoogLeNet's that they were never trained.
     """
+    import torch  # noqa: PLC0415
+
     named = {_OLD_DENSENET.sub(r"\1\2", key): tensor for key, tensor in state.items()}
     kept = {key: tensor for key, tensor in named.items() if not key.startswith(_UNTRAINED)}
     norms = [key.removesuffix("running_mean") for key in kept if key.endswith("running_mean")]

@@ -12,7 +12,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from service.errors import WeightsError
 from service.models.entry import Entry
-from service.models.weights import write_whole
 
 
 class Origin(BaseModel):
@@ -62,6 +61,8 @@ class WeightsStore:
 
     def keep(self, entry: Entry, origin: Origin) -> None:
         """Record where the weights that now lie at `file(entry)` came from."""
+        from service.models.weights import write_whole  # noqa: PLC0415  imports torch
+
         write_whole(self._record(entry), origin.model_dump_json(indent=2).encode() + b"\n")
 
     @contextmanager

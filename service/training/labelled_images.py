@@ -29,13 +29,18 @@ def generated(recipe: Recipe) -> Iterator[LabelledImage]:
 
 
 def files(root: Path) -> list[Path]:
-    """The images below `root`, one subfolder a class, masks and what is hidden left out."""
+    """The images below `root`, one subfolder per class, without masks and hidden files."""
     found = (path for path in sorted(root.glob("*/*")) if path.is_file() and not path.name.endswith(MASK))
     return [path for path in found if not (path.name.startswith(".") or path.parent.name.startswith("."))]
 
 
+def has_masks(root: Path) -> bool:
+    """Whether images below `root` have masks beside them, or boxes; no file is read."""
+    return (root / "boxes.csv").exists() or any(root.glob(f"*/*{MASK}"))
+
+
 def folder(root: Path) -> Iterator[LabelledImage]:
-    """One subfolder of images a class; truth in `boxes.csv` or in masks.
+    """A folder with one subfolder per class; truth in `boxes.csv` or in masks.
 
     boxes.csv lies in `root` with the columns file (relative to it), left, top, right, bottom, in pixels of the upright
     image, and several lines for several boxes. Masks lie beside their image, white what they mark: NAME.mask.png what
@@ -44,7 +49,7 @@ def folder(root: Path) -> Iterator[LabelledImage]:
     """
     marked, paths = _boxes(root / "boxes.csv"), files(root)
     if not paths:
-        raise TrainingError(f"{root} has no images; put them into one subfolder a class")
+        raise TrainingError(f"{root} has no images; put them into one subfolder per class")
     for path in paths:
         pixels = _pixels(path)
         masks = {name: _mask(beside, pixels.shape[:2]) for name, beside in _beside(path)}

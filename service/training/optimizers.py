@@ -1,4 +1,4 @@
-"""The seven optimizers of the lecture, in one table, with what each remembers of every parameter."""
+"""The seven optimizers of the lecture, in one table, with what each stores for every parameter."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import nn
 from torch.optim import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
+
+from service.training.optimizer_facts import OPTIMIZER_FACTS, OptimizerFacts
 
 
 class Lars(Optimizer):
@@ -47,26 +49,31 @@ class Lars(Optimizer):
 
 @dataclass(frozen=True)
 class Choice:
-    """An optimizer: how it is built, what it remembers in bytes a parameter, and a learning rate to start with."""
+    """An optimizer: what builds it from parameters and options, and its facts."""
 
     build: Callable[..., Optimizer]
-    bytes_a_parameter: int
-    learning_rate: float
+    facts: OptimizerFacts
+
+    @property
+    def learning_rate(self) -> float:
+        """A learning rate to start with."""
+        return self.facts.learning_rate
 
 
-OPTIMIZERS: dict[str, Choice] = {
-    "sgd": Choice(SGD, 0, 0.1),
-    "momentum": Choice(lambda p, **options: SGD(p, momentum=0.9, **options), 4, 0.05),
-    "adagrad": Choice(Adagrad, 4, 0.01),
-    "rmsprop": Choice(RMSprop, 4, 0.0005),
-    "adam": Choice(Adam, 8, 0.001),
-    "adamw": Choice(AdamW, 8, 0.001),
-    "lars": Choice(Lars, 4, 4.0),
+BUILDERS: dict[str, Callable[..., Optimizer]] = {
+    "sgd": SGD,
+    "momentum": lambda p, **options: SGD(p, momentum=0.9, **options),
+    "adagrad": Adagrad,
+    "rmsprop": RMSprop,
+    "adam": Adam,
+    "adamw": AdamW,
+    "lars": Lars,
 }
+OPTIMIZERS = {name: Choice(BUILDERS[name], facts) for name, facts in OPTIMIZER_FACTS.items()}
 
 
 def state_bytes(optimizer: Optimizer) -> int:
-    """Bytes of what an optimizer remembers of the parameters, step counters left out."""
+    """Bytes that an optimizer stores for the parameters, without step counters."""
     return sum(
         value.nbytes
         for state in optimizer.state.values()

@@ -25,6 +25,7 @@ def zoo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "default.toml").write_text('default = "tiny"')
     for name, value in {"REGISTRY": folder, "DATA_DIR": tmp_path / "data", "ENGINE": "torch"}.items():
         monkeypatch.setenv(f"FOVEA_{name}", str(value))
+    monkeypatch.setenv("COLUMNS", "300")
     return folder
 
 
@@ -62,8 +63,11 @@ def test_filters_as_a_picture_and_as_numbers(tmp_path: Path) -> None:
     assert size(tmp_path / "f.png") == (2 * (3 * 8 + 1), 2 * (3 * 8 + 1))
     fovea("models", "filters", "tiny", "--out", tmp_path / "f.npy")
     assert np.array_equal(np.load(tmp_path / "f.npy"), tiny.weights(3)["0.weight"].numpy())
-    assert "name a .png file" in fovea("models", "filters", "tiny", "--out", tmp_path / "f.gif", exit_code=1).output
-    assert "there is no convolution" in fovea("models", "filters", "tiny", "--layer", "5", exit_code=1).output
+    assert (
+        "name a .png or .npy file"
+        in fovea("models", "filters", "tiny", "--out", tmp_path / "f.gif", exit_code=2).output
+    )
+    assert "there is no convolution" in fovea("models", "filters", "tiny", "--layer", "5", exit_code=2).output
 
 
 @pytest.mark.parametrize(("family", "shape"), [("resnet18", (64, 3, 7, 7)), ("alexnet", (64, 3, 11, 11))])
@@ -89,12 +93,13 @@ def test_the_first_layers_of_the_lecture_are_legible(family: str, shape: tuple[i
 
 def test_activations_of_an_image(tmp_path: Path, data: Path) -> None:
     image = data / "ill" / "0.png"
-    told = json.loads(fovea("models", "activations", "tiny", image, "--unit", "3", "--unit", "0", "--json").stdout)
+    shown = json.loads(fovea("models", "activations", "tiny", image, "--unit", "3", "--unit", "0", "--json").stdout)
+    told = shown["activations"]
     assert [one["unit"] for one in told["units"]] == [3, 0]
     assert np.array(told["units"][0]["grid"]).shape == tuple(told["shape"][1:])
     fovea("models", "activations", "tiny", image, "--top", "2", "--out", tmp_path / "a.png")
     assert size(tmp_path / "a.png")[0] > 200
-    assert "has no unit 9" in fovea("models", "activations", "tiny", image, "--unit", "9", exit_code=1).output
+    assert "has no unit 9" in fovea("models", "activations", "tiny", image, "--unit", "9", exit_code=2).output
 
 
 def test_bias_of_a_folder(tmp_path: Path, data: Path) -> None:
@@ -103,10 +108,12 @@ def test_bias_of_a_folder(tmp_path: Path, data: Path) -> None:
     assert [one["place"] for one in report["classes"][0]["outside"]] == ["mask"]
     output = fovea("evaluate", "bias", data, "--html", tmp_path / "b.html", "--picture", tmp_path / "b.jpg").output
     assert "cannot say: the field of view fills every picture" in output
+    assert "There is nothing outside the anatomy to measure" in output
+    assert "│ attention" not in output
     assert "Nothing can be said" in (tmp_path / "b.html").read_text()
     assert "has no mask 'disc'" in fovea("evaluate", "bias", data, "--mask", "disc", exit_code=1).output
-    assert "is no folder" in fovea("evaluate", "bias", tmp_path / "nowhere", exit_code=1).output
-    assert "does not know the classes of drawn eyes" in fovea("evaluate", "bias", exit_code=1).output
+    assert "does not exist" in fovea("evaluate", "bias", tmp_path / "nowhere", exit_code=2).output
+    assert "does not know the classes of generated images" in fovea("evaluate", "bias", exit_code=1).output
 
 
 def test_dissection_of_a_folder(tmp_path: Path, data: Path) -> None:
@@ -117,7 +124,7 @@ def test_dissection_of_a_folder(tmp_path: Path, data: Path) -> None:
     assert len(report["units"]) == 4
     assert (tmp_path / "d.html").read_text().count("<img") == 16
     assert "units of 2 detect a concept" in fovea("evaluate", "dissection", data).output
-    assert "no map to show" in fovea("evaluate", "dissection", data, "--layer", "5", exit_code=1).output
+    assert "no map to show" in fovea("evaluate", "dissection", data, "--layer", "5", exit_code=2).output
 
 
 def test_errors_of_a_folder(tmp_path: Path, data: Path) -> None:
@@ -127,30 +134,33 @@ def test_errors_of_a_folder(tmp_path: Path, data: Path) -> None:
     assert report["images"] == 36
     assert len(report["worst"]) == min(3, report["wrong"])
     assert (tmp_path / "e.html").read_text().count("<img") == 4 * len(report["worst"])
-    assert "called something else" in fovea("evaluate", "errors", data).output
+    assert "are predicted to be of another class" in fovea("evaluate", "errors", data).output
 
 
 def test_what_excites_a_unit_in_a_folder(tmp_path: Path, data: Path) -> None:
-    report = json.loads(fovea("evaluate", "exciting", data, "--unit", "2", "--top", "3", "--json").stdout)
+    report = json.loads(fovea("evaluate", "top-activations", data, "--unit", "2", "--top", "3", "--json").stdout)
     values = [peak["activation"] for peak in report["peaks"]]
     assert values == sorted(values, reverse=True)
-    fovea("evaluate", "exciting", data, "--html", tmp_path / "x.html", "--picture", tmp_path / "x.jpg")
-    wrong = fovea("evaluate", "exciting", data, "--picture", tmp_path / "x.gif", exit_code=1)
-    assert "name a .png or a .jpg file" in wrong.output
+    fovea("evaluate", "top-activations", data, "--html", tmp_path / "x.html", "--picture", tmp_path / "x.jpg")
+    wrong = fovea("evaluate", "top-activations", data, "--picture", tmp_path / "x.gif", exit_code=2)
+    assert "name a .png or .jpg or .jpeg file" in wrong.output
     assert (tmp_path / "x.html").read_text().count("<img") == 8
-    assert "has no unit 7" in fovea("evaluate", "exciting", data, "--unit", "7", exit_code=1).output
+    assert "has no unit 7" in fovea("evaluate", "top-activations", data, "--unit", "7", exit_code=2).output
 
 
 def test_a_map_of_a_collection(tmp_path: Path, data: Path) -> None:
     fovea("collections", "import", data, "--name", "squares")
-    result = fovea("collections", "map", "squares", "--method", "pca", "--out", tmp_path / "map.png")
+    result = fovea("collections", "project", "squares", "--method", "pca", "--out", tmp_path / "map.png")
     assert "PCA of squares: 36 images, keeps " in result.output
     assert size(tmp_path / "map.png") == (1200, 800)
-    told = json.loads(fovea("collections", "map", "squares", "--perplexity", "5", "--json").stdout)
-    assert (told["map"], told["quality"]["perplexity"]) == ("tsne-2d", 5)
-    assert "can be at most 11.6" in fovea("collections", "map", "squares", "--perplexity", "30", exit_code=1).output
-    assert "no collection" in fovea("collections", "map", "nothing", exit_code=1).output
-    assert "name a .png file" in fovea("collections", "map", "squares", "--out", tmp_path / "m.gif", exit_code=1).output
+    told = json.loads(fovea("collections", "project", "squares", "--perplexity", "5", "--json").stdout)
+    assert (told["projection"], told["quality"]["perplexity"]) == ("tsne-2d", 5)
+    assert "can be at most 11.6" in fovea("collections", "project", "squares", "--perplexity", "30", exit_code=2).output
+    assert "no collection" in fovea("collections", "project", "nothing", exit_code=2).output
+    assert (
+        "name a .png file"
+        in fovea("collections", "project", "squares", "--out", tmp_path / "m.gif", exit_code=2).output
+    )
 
 
 def test_masks_of_a_collection(data: Path) -> None:
@@ -171,8 +181,8 @@ def test_the_digits_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     """With fewer rounds than a reader would take."""
     monkeypatch.setattr(fitting, "EXAGGERATED", 10)
     monkeypatch.setattr(fitting, "ROUNDS", 10)
-    told = json.loads(fovea("evaluate", "digits", "--epochs", "2", "--out", tmp_path / "d.png", "--json").stdout)
+    told = json.loads(fovea("evaluate", "digits", "--epochs", "2", "--picture", tmp_path / "d.png", "--json").stdout)
     assert size(tmp_path / "d.png") == (1600, 960)
     assert [one["what"] for one in told["maps"]] == ["64 pixels", "64 learned features"]
     assert told["accuracy"] > 0.2
-    assert "name a .png file" in fovea("evaluate", "digits", "--out", tmp_path / "d.jpg", exit_code=1).output
+    assert "name a .png file" in fovea("evaluate", "digits", "--picture", tmp_path / "d.jpg", exit_code=2).output

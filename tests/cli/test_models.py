@@ -9,7 +9,7 @@ import pytest
 import torch
 from typer.testing import CliRunner, Result
 
-from service.cli.models import app
+from service.cli.main import app
 from service.models.official import Official, official
 from service.models.weights import digest, read
 from tests.models.server import Site, serving
@@ -37,7 +37,7 @@ def zoo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def fovea(*arguments: str, exit_code: int = 0) -> Result:
-    result = CliRunner().invoke(app, arguments)
+    result = CliRunner().invoke(app, ["models", *arguments])
     assert result.exit_code == exit_code, f"{result.output}\n{result.exception!r}"
     return result
 
@@ -46,7 +46,7 @@ def test_list_shows_every_model_and_its_state() -> None:
     output = fovea("list").output
     lines = {line.split("│")[1].strip(): line for line in output.splitlines() if line.startswith("│")}
     assert lines.keys() == {"good (default)", "tiny", "wrong"}
-    assert "ready" in lines["good (default)"]
+    assert "installed" in lines["good (default)"]
     assert "missing" in lines["tiny"]
     assert "failed" in lines["wrong"]
     assert "`fovea models pull NAME`" in output
@@ -56,7 +56,7 @@ def test_list_shows_every_model_and_its_state() -> None:
 def test_list_for_a_program(zoo: Path) -> None:
     listed = json.loads(fovea("list", "--json").stdout)
     assert [(name, row["state"], row["default"]) for name, row in listed.items()] == [
-        ("good", "ready", True),
+        ("good", "installed", True),
         ("tiny", "missing", False),
         ("wrong", "failed", False),
     ]
@@ -64,42 +64,45 @@ def test_list_for_a_program(zoo: Path) -> None:
 
 
 def test_show(zoo: Path) -> None:
-    output = fovea("show", "good").output
-    for said in (
+    output = fovea("show", "good", "--layers").output
+    for fact in (
         "good 1.0.0 ready",
         digest(zoo / "good.safetensors"),
         "healthy, ill",
         "ill from probability 0.25 on",
         "shorter side to 16 px",
         "Apache-2.0",
-        "input, 0, 1, 2, 3, 4, 5",
+        "layer input",
         "4 x 16 x 16",
     ):
-        assert said in output
+        assert fact in output
+    assert "layer input" not in fovea("show", "good").output
     assert "run `fovea models pull tiny`" in fovea("show", "tiny").output
 
 
 def test_show_as_json_and_toml() -> None:
     shown = json.loads(fovea("show", "good", "--json").stdout)
-    assert shown["state"] == "ready"
+    assert shown["state"] == "installed"
+    loaded = json.loads(fovea("show", "good", "--json", "--layers").stdout)
+    assert (loaded["state"], loaded["layers"]["0"]) == ("ready", [4, 16, 16])
     assert shown["entry"]["operating_point"] == 0.25
     assert tomllib.loads(fovea("show", "good", "--toml").stdout)["models"]["good"]["operating_point"] == 0.25
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "exit_code", "words"),
     [
-        (["show", "none"], "there is no model 'none': there are good, tiny, wrong"),
-        (["show", "../good"], "there is no model '../good'"),
-        (["show", "wrong"], "field frame.resize: must be at least 1"),
-        (["list", "--registry", "/none"], "no registry at /none"),
-        (["verify", "none.safetensors"], "cannot read none.safetensors"),
-        (["pull"], "name the models to fetch, or say --all; there are tiny"),
-        (["convert", "none.pth"], "cannot read none.pth"),
+        (["show", "none"], 2, "there is no model 'none': there are good, tiny, wrong"),
+        (["show", "../good"], 2, "there is no model '../good'"),
+        (["show", "wrong"], 1, "field frame.resize: must be at least 1"),
+        (["list", "--registry", "/none"], 1, "no registry at /none"),
+        (["verify", "none.safetensors"], 1, "cannot read none.safetensors"),
+        (["pull"], 2, "name the models to fetch, or use --all; there are tiny"),
+        (["convert", "none.pth"], 1, "cannot read none.pth"),
     ],
 )
-def test_errors_are_one_plain_sentence(arguments: list[str], words: str) -> None:
-    result = fovea(*arguments, exit_code=1)
+def test_errors_are_one_plain_sentence(arguments: list[str], exit_code: int, words: str) -> None:
+    result = fovea(*arguments, exit_code=exit_code)
     assert words in result.stderr
     assert "Traceback" not in result.output
 
@@ -174,9 +177,3 @@ def test_convert_then_register(tmp_path: Path) -> None:
     assert read(tmp_path / "mine.safetensors", pasted["sha256"]).keys() == weights().keys()
     fovea("convert", str(tmp_path / "mine.pth"), str(tmp_path / "half.safetensors"), "--half")
     assert (tmp_path / "half.safetensors").stat().st_size < (tmp_path / "mine.safetensors").stat().st_size
-
-
-@pytest.mark.parametrize("command", ["list", "show", "verify", "pull", "convert"])
-def test_help_has_an_example(command: str) -> None:
-    assert f"fovea models {command}" in fovea(command, "--help").output
-    assert command in fovea("--help").output

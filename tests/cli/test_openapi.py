@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
-from service.cli.openapi import openapi
+from service.cli.main import app
 
 COMMITTED = Path(__file__).parents[2] / "openapi" / "openapi.json"
 
@@ -18,9 +17,7 @@ COMMITTED = Path(__file__).parents[2] / "openapi" / "openapi.json"
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.chdir(tmp_path)
-    app = typer.Typer()
-    app.command()(openapi)
-    return lambda *arguments: CliRunner().invoke(app, arguments)
+    return lambda *arguments: CliRunner().invoke(app, ["openapi", *arguments], env={"COLUMNS": "200"})
 
 
 def test_it_prints_what_is_committed(run: Any) -> None:

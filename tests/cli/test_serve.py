@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
 from service.cli import serve
+from service.cli.main import app
 from service.settings import Settings
 
 PLAIN = {"TERM": "dumb", "NO_COLOR": "1", "COLUMNS": "200"}
@@ -29,15 +29,13 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
         def run(self) -> None:
             pass
 
-    monkeypatch.setattr(serve, "DrainingServer", Server)
-    monkeypatch.setattr(serve, "create_app", lambda settings: None)
+    monkeypatch.setattr("service.api.server.draining.DrainingServer", Server)
+    monkeypatch.setattr("service.api.app.create_app", lambda settings: None)
     return settings
 
 
 def run(*arguments: str, **environment: str) -> Any:
-    app = typer.Typer()
-    app.command()(serve.serve)
-    return CliRunner().invoke(app, arguments, env=PLAIN | environment)
+    return CliRunner().invoke(app, ["serve", *arguments], env=PLAIN | environment)
 
 
 def test_every_setting_is_a_flag() -> None:
@@ -87,7 +85,7 @@ def test_a_bad_setting_is_named(
 def test_no_registry_is_said_in_a_sentence(tmp_path: Path) -> None:
     result = run("--registry", str(tmp_path / "nowhere"))
     assert result.exit_code == 1
-    assert "fovea serve: no registry at" in result.output
+    assert "no registry at" in result.output
     assert "Traceback" not in result.output
 
 

@@ -12,7 +12,7 @@ from service.training.schedules import SCHEDULES
 
 def test_the_table_is_the_lectures() -> None:
     expected = {"sgd": 0, "momentum": 4, "adagrad": 4, "rmsprop": 4, "adam": 8, "adamw": 8, "lars": 4}
-    assert {name: choice.bytes_a_parameter for name, choice in OPTIMIZERS.items()} == expected
+    assert {name: choice.facts.state_bytes for name, choice in OPTIMIZERS.items()} == expected
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -31,7 +31,7 @@ def test_state_takes_the_bytes_the_table_says_and_the_loss_falls(name: str) -> N
         optimizer.step()
         losses.append(float(loss.detach()))
     count = sum(parameter.numel() for parameter in model.parameters())
-    assert state_bytes(optimizer) == choice.bytes_a_parameter * count
+    assert state_bytes(optimizer) == choice.facts.state_bytes * count
     assert losses[-1] < 0.7 * losses[0]
 
 

@@ -1,0 +1,37 @@
+"""Which explanation methods a command compares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from service.errors import DoesNotApply
+from service.explain.method import Method
+from service.explain.methods import METHODS
+from service.explain.tokens import spatial
+from service.models.classifier import Classifier
+from service.models.scores import direction
+from service.runtime.examine import method_named, obstacle
+
+
+def chosen_methods(names: Sequence[str] | None, classifier: Classifier, layer: str | None) -> list[Method]:
+    """Those named, or every method that needs no further forward pass and applies. Raises UnknownName, DoesNotApply."""
+    cut = layer or classifier.cut
+    classifier.network.place(cut)
+    if names:
+        return [method_named(name, classifier, cut) for name in names]
+    fast = [method for method in METHODS.values() if method.cost == "0" and method.needs != "pixels"]
+    return [
+        method for method in fast if obstacle(method, classifier, cut) is None and _applies(method, classifier, cut)
+    ]
+
+
+def _applies(method: Method, classifier: Classifier, layer: str) -> bool:
+    """Some methods know only from the head's own modules whether they can pass through it."""
+    A, head = spatial(torch.ones(1, *classifier.shapes[layer]), classifier.head(layer))
+    try:
+        method.function(A, head, direction(0, classifier.entry)[None])
+    except DoesNotApply:
+        return False
+    return True
