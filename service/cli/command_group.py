@@ -40,10 +40,12 @@ class CommandGroup(TyperGroup):
             raise typer.Exit(FAILED) from None
 
 
-def command_group(help_text: str, epilog: str | None = None, name: str | None = None) -> typer.Typer:
+def command_group(
+    help_text: str, epilog: str | None = None, name: str | None = None, cls: type[CommandGroup] = CommandGroup
+) -> typer.Typer:
     """A new group of commands."""
     return typer.Typer(
-        cls=CommandGroup,
+        cls=cls,
         name=name,
         help=help_text,
         epilog=epilog,

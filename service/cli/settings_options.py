@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
-from pydantic import ValidationError
-from pydantic_settings import SettingsError
 
-from service.settings import Settings
+if TYPE_CHECKING:
+    from service.settings import Settings
 
 
 def settings(**flags: Any) -> Settings:
@@ -16,6 +15,11 @@ def settings(**flags: Any) -> Settings:
 
     Raises typer.BadParameter that names the variable or the flag whose value is wrong.
     """
+    from pydantic import ValidationError
+    from pydantic_settings import SettingsError
+
+    from service.settings import Settings
+
     given = {name: value for name, value in flags.items() if value not in (None, [])}
     try:
         return Settings(**given)

@@ -18,12 +18,12 @@ def commands() -> Iterator[tuple[tuple[str, ...], Any]]:
 
 
 def _below(words: tuple[str, ...], command: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
-    inner = getattr(command, "commands", None)
-    if inner is None:
+    if not hasattr(command, "list_commands"):
         yield words, command
         return
-    for name, one in inner.items():
-        yield from _below((*words, name), one)
+    context = type(command).context_class(command)
+    for name in command.list_commands(context):
+        yield from _below((*words, name), command.get_command(context, name))
 
 
 def examples(command: Any) -> list[list[str]]:

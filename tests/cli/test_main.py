@@ -14,6 +14,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from service.cli import answers, collection_projections
+from service.cli.main import COMMANDS as ROWS
 from service.cli.main import app
 from service.collections.projection import PROJECTION_METHODS
 from service.explain.fusion import FUSIONS
@@ -29,6 +30,7 @@ NO_TENSOR = [["--help"], ["--version"], ["models", "list"], ["models", "show", "
 IMPORTS = """
 import json, sys
 from typer.testing import CliRunner
+from service.cli.main import COMMANDS as ROWS
 from service.cli.main import app
 for words in json.loads(sys.argv[1]):
     result = CliRunner().invoke(app, words)
@@ -83,6 +85,12 @@ def test_the_parser_of_examples_sees_an_unknown_option() -> None:
 def test_every_option_has_a_sentence(words: tuple[str, ...]) -> None:
     for parameter in COMMANDS[words].params:
         assert parameter.help, parameter.name
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_the_summary_in_the_table_is_the_commands_own(name: str) -> None:
+    own = ROWS[name].load(name).help.split("\n\n")[0]
+    assert " ".join(own.split()) == ROWS[name].summary
 
 
 def test_names_that_are_written_out_are_those_of_the_tables() -> None:
