@@ -15,6 +15,7 @@ import typer
 from typer.core import TyperCommand
 from typer.main import get_command
 
+from service import __version__
 from service.cli.command_group import CommandGroup, command_group
 
 SUMMARIES_ONLY = "fovea.summaries"
@@ -87,7 +88,7 @@ class RootGroup(CommandGroup):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self.commands |= {name: TyperCommand(name, help=row.summary) for name, row in COMMANDS.items()}
+        self.commands.update((name, TyperCommand(name, help=row.summary)) for name, row in COMMANDS.items())
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """A command, or what stands for it in the help; None where there is none of that name."""
@@ -112,7 +113,7 @@ app = command_group(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(version_of("fovea"))
+        typer.echo(__version__)
         raise typer.Exit
 
 
