@@ -105,7 +105,7 @@ def test_activations_of_an_image(tmp_path: Path, data: Path) -> None:
 def test_bias_of_a_folder(tmp_path: Path, data: Path) -> None:
     report = json.loads(fovea("evaluate", "bias", data, "--mask", "square", "--json").stdout)
     assert report["images"] == 36
-    assert [one["place"] for one in report["classes"][0]["outside"]] == ["mask"]
+    assert [one["region"] for one in report["classes"][0]["outside"]] == ["mask"]
     output = fovea("evaluate", "bias", data, "--html", tmp_path / "b.html", "--picture", tmp_path / "b.jpg").output
     assert "cannot say: the field of view fills every picture" in output
     assert "There is nothing outside the anatomy to measure" in output
