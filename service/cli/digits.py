@@ -67,7 +67,7 @@ def _show(found: DigitsExample) -> None:
 def _summary(found: DigitsExample) -> str:
     return (
         f"{found.accuracy:.1%} of {len(found.labels)} digits held out are recognised"
-        f" (nearest neighbour in pixels among the {found.training_images} training digits: {found.nearest_accuracy:.1%})"
+        f" (nearest of the {found.training_images} training digits by pixels: {found.nearest_accuracy:.1%})"
     )
 
 

@@ -60,7 +60,7 @@ def activations(
     check_suffix("--out", out, SUFFIXES)
     import numpy as np
 
-    from service.api.schemas.answers import ActivationsAnswer
+    from service.api.schemas.activations import ActivationsAnswer
     from service.images.tint import tiles
     from service.runtime.question import Question, UnitRequest
 

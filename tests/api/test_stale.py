@@ -174,3 +174,24 @@ async def test_a_change_between_two_looks_mixes_nothing(tmp_path: Path, monkeypa
         answer = await client.post("/collections/set/neighbors", content=IMAGES[0])
         assert (answer.status_code, answer.json()["type"]) == (409, "/problems/stale-collection")
         assert "changed a moment ago" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("change", ["mean", "resize", "default layer"])
+async def test_within_one_service_nothing_of_the_old_frame_is_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    """The registry is read again; feature maps in the cache are of the same image and the same weights."""
+    before, after, words = CHANGES[change]
+    async with running(tmp_path) as client:
+        await fill(client, originals=True)
+        await client.post("/collections/set/neighbors", content=IMAGES[3])
+        entry = (tmp_path / "tiny.toml").read_text()
+        (tmp_path / "tiny.toml").write_text(entry.replace(before, after))
+        client._transport.app.state.answers.registry.reload("tiny")  # type: ignore[attr-defined]
+        await stale_and_mended(client, tmp_path, words)
+    again = stored(tmp_path, "set")
+    monkeypatch.setattr(tiny, "ENTRY", tiny.ENTRY.replace(before, after))
+    (tmp_path / "fresh").mkdir()
+    async with running(tmp_path / "fresh") as client:
+        await fill(client, originals=True)
+    assert all(alike(*pair) for pair in zip(again, stored(tmp_path / "fresh", "set"), strict=True))

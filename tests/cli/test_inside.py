@@ -110,7 +110,7 @@ def test_bias_of_a_folder(tmp_path: Path, data: Path) -> None:
     assert "cannot say: the field of view fills every picture" in output
     assert "There is nothing outside the anatomy to measure" in output
     assert "│ attention" not in output
-    assert "Nothing can be said" in (tmp_path / "b.html").read_text()
+    assert "No verdict is possible" in (tmp_path / "b.html").read_text()
     assert "has no mask 'disc'" in fovea("evaluate", "bias", data, "--mask", "disc", exit_code=1).output
     assert "does not exist" in fovea("evaluate", "bias", tmp_path / "nowhere", exit_code=2).output
     assert "does not know the classes of generated images" in fovea("evaluate", "bias", exit_code=1).output
