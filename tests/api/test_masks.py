@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from service.collections.store.sqlite import SqliteStore
-from tests.api.test_collections import made
-from tests.api.test_maps import job
+from tests.api.routes.test_collections import made
+from tests.api.routes.test_projections import job
 from tests.api.test_real import running
 from tests.api.test_reembed import of_other_weights
 from tests.models import tiny

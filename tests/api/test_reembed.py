@@ -21,8 +21,8 @@ from service.collections.staleness import fingerprint_of
 from service.collections.store.sqlite import SqliteStore
 from service.runtime.answers import Answers
 from service.runtime.inspection import Inspection
-from tests.api.test_collections import DARK, made
-from tests.api.test_maps import job
+from tests.api.routes.test_collections import DARK, made
+from tests.api.routes.test_projections import job
 from tests.api.test_real import running
 from tests.api.test_serving import Running, serving
 from tests.models import tiny

@@ -14,8 +14,8 @@ from service.collections import staleness
 from service.collections.collection import Item
 from service.collections.fingerprint import OLDER_VERSION
 from service.collections.store.sqlite import SqliteStore
-from tests.api.test_collections import made
-from tests.api.test_maps import job
+from tests.api.routes.test_collections import made
+from tests.api.routes.test_projections import job
 from tests.api.test_real import running
 from tests.api.test_reembed import alike
 from tests.models import tiny

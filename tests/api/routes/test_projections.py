@@ -21,7 +21,7 @@ from service.collections.projection import Projection, ProjectionFacts
 from service.collections.store.sqlite import SqliteStore
 from service.collections.store.sqlite.collections import VERSION_STEP
 from service.jobs import queue
-from tests.api.test_collections import DARK, made
+from tests.api.routes.test_collections import DARK, made
 from tests.api.test_real import children, running
 from tests.api.test_serving import Running, serving
 from tests.collections.clouds import fill

@@ -10,7 +10,7 @@ import pytest
 
 from service.collections.reports.html_page import CSP
 from service.collections.store.sqlite import SqliteStore
-from tests.api.test_collections import made
+from tests.api.routes.test_collections import made
 from tests.api.test_real import running
 from tests.collections.samples import collection
 from tests.runtime.test_answers import picture
