@@ -11,10 +11,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from service.collections.collection import PIXELS, Collection, Item
+from service.collections.collection import PIXEL_SIDE, Collection, Item
+from service.collections.fingerprint import Fingerprint
 from service.collections.library import Library
 from service.collections.projection import PROJECTION_METHODS, ProjectionRequest
 from service.collections.projections import operations
+from service.collections.store.interface import Store
 from service.runtime.answers import Answers
 from service.settings import Settings
 
@@ -30,9 +32,9 @@ def maps(quick: bool, data: Path) -> dict[str, dict[str, float]]:
 
 
 async def _measured(count: int, folder: Path) -> dict[str, dict[str, float]]:
-    library = Library(Answers(Settings(collections=folder)))
+    library = Library(Answers(Settings(collections=str(folder))))
     try:
-        _fill(library, count)
+        await library.with_store(lambda store: _fill(store, count))
         fresh = clouds(PLACED, 2)
         return {
             f"{method} of {count} x {DIM}": await _one(library, ProjectionRequest(method), fresh)
@@ -42,16 +44,23 @@ async def _measured(count: int, folder: Path) -> dict[str, dict[str, float]]:
         await library.close()
 
 
-async def _one(library: Library, wish: ProjectionRequest, fresh: NDArray[np.float32]) -> dict[str, float]:
+async def _one(library: Library, request: ProjectionRequest, fresh: NDArray[np.float32]) -> dict[str, float]:
     peaks = [0.0]
     begun = time.perf_counter()
-    facts = await operations.fit(library, "clouds", vars(wish), lambda *_: peaks.append(_children_mb()))
+    facts = await operations.compute_projection(
+        library, "clouds", vars(request), lambda *_: peaks.append(_children_mb())
+    )
     took = time.perf_counter() - begun
-    found, times = library.store.map("clouds", facts.name), []
-    for vector in fresh:
-        begun = time.perf_counter()
-        operations.spot(library, "clouds", found, vector)
-        times.append((time.perf_counter() - begun) * 1000)
+    index, times = await library.vector_index("clouds", "l2"), list[float]()
+
+    def place(store: Store) -> None:
+        projection = store.projections.get("clouds", facts.name)
+        for vector in fresh:
+            begun = time.perf_counter()
+            operations.place_vector(store, index, "clouds", projection, vector)
+            times.append((time.perf_counter() - begun) * 1000)
+
+    await library.with_store(place)
     p50, p99 = np.percentile(times[10:], [50, 99])  # the first one reads the vectors
     figures = {"fit_s": round(took, 1), "memory_mb": round(max(peaks)), "place_p50_ms": round(float(p50), 2)}
     return figures | {"place_p99_ms": round(float(p99), 2)}
@@ -70,17 +79,18 @@ def clouds(count: int, seed: int) -> NDArray[np.float32]:
     return (centres[random.integers(0, CENTRES, count)] + random.normal(size=(count, DIM))).astype(np.float32)
 
 
-def _fill(library: Library, count: int) -> None:
-    library.store.create(Collection("clouds", "none", "0" * 64, "none", DIM))
+def _fill(store: Store, count: int) -> None:
+    nothing = Fingerprint(weights_sha256="0" * 64, layer="none")
+    store.collections.create(Collection("clouds", "none", nothing, DIM))
     items = [_item(vector) for vector in clouds(count, 1)]
     for start in range(0, count, TOGETHER):
-        library.store.add("clouds", items[start : start + TOGETHER])
+        store.items.add("clouds", items[start : start + TOGETHER])
 
 
 def _item(vector: NDArray[np.float32]) -> Item:
     nothing = np.zeros((1, 1), np.float16)
     return Item(
         sha256=hashlib.sha256(vector.tobytes()).hexdigest(), name="", label="", predicted=0,
-        probabilities=np.ones(1, np.float32), embedding=vector, pixels=np.zeros((PIXELS, PIXELS, 3), np.uint8),
-        peaks=nothing[0], maps=nothing[None], mapped=(0,), field=nothing,
+        probabilities=np.ones(1, np.float32), embedding=vector, pixels=np.zeros((PIXEL_SIDE, PIXEL_SIDE, 3), np.uint8),
+        unit_maxima=nothing[0], maps=nothing[None], mapped_classes=(0,), field=nothing,
     )  # fmt: skip

@@ -8,7 +8,7 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from service.collections.neighbours import InvertedFile
+from service.collections.inverted_file import InvertedFile
 
 DIM, QUERIES, K = 512, 100, 10
 
@@ -37,7 +37,7 @@ def measure(kind: str, count: int) -> dict[str, float]:
     squares = np.einsum("nd,nd->n", vectors, vectors)
     true = [set(np.argpartition(squares - 2 * (vectors @ query), K)[:K].tolist()) for query in queries]
     begun = time.perf_counter()
-    index = InvertedFile.of(np.arange(count), vectors, "l2")
+    index = InvertedFile.build(np.arange(count), vectors, "l2")
     built = time.perf_counter() - begun
     times, hits = [], 0
     for query, nearest in zip(queries, true, strict=True):

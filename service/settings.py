@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     data_dir: Path = Path.home() / ".local" / "share" / "fovea"
     """Where fetched weights and everything else that is written lives."""
 
-    collections: Path | None = None
+    collections: str | None = None
     """Folder that keeps collections; none named, `collections` in the data folder."""
 
     engine: Literal["auto", "torch", "openvino"] = "auto"
@@ -111,9 +111,16 @@ class Settings(BaseSettings):
     """MiB a decoder process may use beyond what it needs to start."""
 
     @property
-    def collections_folder(self) -> Path:
-        """Folder that keeps collections, resolved."""
-        return self.collections or self.data_dir / "collections"
+    def collections_location(self) -> str:
+        """Where collections are stored: an absolute path, or a URL."""
+        location = self.collections or str(self.data_dir / "collections")
+        return location if "://" in location else str(Path(location).absolute())
+
+    @property
+    def jobs_folder(self) -> Path:
+        """Folder that keeps the records of jobs: that of the collections, where they are kept in a folder."""
+        location = self.collections_location
+        return self.data_dir / "collections" if "://" in location else Path(location)
 
     @cached_property
     def forward_threads(self) -> int:

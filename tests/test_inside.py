@@ -48,7 +48,7 @@ def test_every_line_of_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyP
     (tmp_path / "samples").symlink_to(ROOT / "samples")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FOVEA_DATA_DIR", str(tmp_path / "data"))
-    for rounds in ("ROUNDS", "EXAGGERATED"):
+    for rounds in ("ITERATIONS", "EARLY_ITERATIONS"):
         monkeypatch.setattr(fitting, rounds, 5)
     with served(tmp_path / "data") as port:
         for line in LINES:

@@ -124,7 +124,7 @@ def test_the_commands_that_look_inside_write_what_they_say(
     """On fewer drawn eyes than a reader would take."""
     words = shlex.split(line.replace("samples/", f"{ROOT}/samples/"))[1:]
     few = FEWER.get(words[1], ["--images", "16"]) if words[0] == "evaluate" else []
-    monkeypatch.setattr(fitting, "ROUNDS", 5)
+    monkeypatch.setattr(fitting, "ITERATIONS", 5)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FOVEA_DATA_DIR", str(tmp_path))
     result = CliRunner().invoke(app, [*words, *few])

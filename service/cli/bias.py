@@ -81,7 +81,7 @@ def show(report: Bias) -> None:
         print_table(COLUMNS, rows)
     else:
         print_line(NO_OUTSIDE)
-    between, wrong = len(report.between), len(report.wrong)
+    between, wrong = len(report.between_classes), len(report.between_outcomes)
     print_line(f"cells that differ: {between} between classes, {wrong} between right and wrong answers")
 
 
@@ -93,4 +93,12 @@ def _row(one: ClassReport, outside: OutsideShare) -> tuple[str, ...]:
         else (f"{decisive.share:.1%}", f"{decisive.low:.1%} to {decisive.high:.1%}", f"{decisive.p:.2g}")
     )
     attention = "" if outside.attention is None else f"{outside.attention:.1%}"
-    return (one.label, str(one.said), str(one.wrong), outside.place, f"{outside.even:.1%}", attention, *tested)
+    return (
+        one.label,
+        str(one.predicted),
+        str(one.wrong),
+        outside.region,
+        f"{outside.expected:.1%}",
+        attention,
+        *tested,
+    )

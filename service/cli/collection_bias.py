@@ -32,10 +32,10 @@ def bias(
     delivery.check()
     classifier, items = asyncio.run(_stored(name, registry))
     from service.collections.reports import bias_page
-    from service.collections.reports.stored_evidence import judged
+    from service.collections.reports.stored_evidence import report_on_items
 
     entry = classifier.entry
-    report, evidence = judged(items, entry.labels, entry.rivals)
+    report, evidence = report_on_items(items, entry.labels, entry.rivals)
     forms = ReportForms(
         json=lambda: report.model_dump_json(indent=2),
         show=lambda: show(report),
@@ -52,8 +52,9 @@ async def _stored(name: str, registry: Path | None) -> tuple[Classifier, list[It
 
     library = Library(Answers(given))
     try:
-        library.answers.registry.load(library.store.collection(name).model)
-        _, classifier = await library.opened(name)
-        return classifier, [item for _, item in library.store.looks(name)]
+        library.answers.registry.load((await library.collection(name)).collection.model)
+        _, classifier = await library.open_collection(name)
+        items = await library.with_store(lambda store: [item for _, item in store.items.without_pictures(name)])
+        return classifier, items
     finally:
         await library.close()

@@ -50,7 +50,7 @@ def project(
         return
     title = PROJECTION_METHODS[facts.method].title
     where = f", drawn in {out}" if out else ""
-    print_line(f"{title} of {name}: {facts.images} images, {picture.told(facts)}{where}")
+    print_line(f"{title} of {name}: {facts.images} images, {picture.describe(facts)}{where}")
 
 
 async def _fit(given: Settings, name: str, request: ProjectionRequest, draw: bool) -> tuple[ProjectionFacts, bytes]:
@@ -61,13 +61,15 @@ async def _fit(given: Settings, name: str, request: ProjectionRequest, draw: boo
 
     library = Library(Answers(given))
     try:
-        request.settled(library.store.collection(name).count)
+        status = await library.collection(name)
+        request.resolve(status.collection.count)
         with stage_bar("starting") as show_stage:
-            facts = await operations.fit(library, name, vars(request), show_stage)
+            facts = await operations.compute_projection(library, name, vars(request), show_stage)
         if not draw:
             return facts, b""
-        chart, notice = operations.view(library.store, name, facts.name), library.notice(library.store.collection(name))
-        labels = [line.label for line in chart.lines]
-        return facts, picture.picture(facts, chart.coordinates, labels, f"the collection {name}", notice)
+        view = await operations.view_projection(library, name, facts.name)
+        labels = [summary.label for summary in view.summaries]
+        caption = picture.Caption(f"the collection {name}", status.notice)
+        return facts, picture.picture(facts, view.coordinates, labels, caption)
     finally:
         await library.close()

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from service.cli.registry_outline import RegistryOutline
     from service.collections.collection import Collection
     from service.collections.library import Library
-    from service.collections.projection import ProjectionFacts
     from service.collections.store.interface import Store
 
 app = command_group(
@@ -55,7 +54,7 @@ app.command(
 def list_(registry: RegistryOption = None, as_json: JsonOption = False) -> None:
     """List all collections with their models and how many images each has."""
     with _open_store(registry) as (store, models):
-        found = [_facts(models, one) for one in store.collections()]
+        found = [_facts(models, one) for one in store.collections.all()]
     if as_json:
         print_json(found)
         return
@@ -69,19 +68,20 @@ def list_(registry: RegistryOption = None, as_json: JsonOption = False) -> None:
 def show(name: CollectionArgument, registry: RegistryOption = None, as_json: JsonOption = False) -> None:
     """Show one collection: labels, model, size, projections, and whether it still fits its model."""
     with _open_store(registry) as (store, models):
-        collection, content = store.collection(name), store.content(name)
-        projections = {one.name: _outdated(store, collection, one) for one in store.maps(name)}
+        collection, content = store.collections.get(name), store.collections.content(name)
+        revision = store.collections.revision(name)
+        projections = {one.name: one.revision != revision for one in store.projections.all(name)}
         found = _facts(models, collection) | asdict(content) | {"projections": projections}
     if as_json:
         print_json(found)
         return
     labels = ", ".join(f"{label or '(none)'} {count}" for label, count in content.labels.items())
-    remedy = f"`fovea collections reembed {name}`" if collection.originals else "import the folder into a new one"
+    remedy = f"run `fovea collections reembed {name}`" if collection.originals else "import the folder into a new one"
     rows = {
         "images": f"{collection.count}: {labels}" if labels else "none",
-        "model": f"{collection.model}, weights {collection.weights_sha256}",
-        "state": f"stale, because its model has other weights now: {remedy}" if found["stale"] else "fits its model",
-        "vectors": f"{collection.dim} numbers after {collection.layer}",
+        "model": f"{collection.model}, weights {found['weights_sha256']}",
+        "state": f"stale: {found['stale_reason']}; {remedy}" if found["stale"] else "fits its model",
+        "vectors": f"{collection.dim} numbers after {found['layer']}",
         "thumbnails": _yes(collection.thumbnails),
         "originals": _yes(collection.originals),
         "size": decimal(content.bytes),
@@ -97,16 +97,16 @@ def delete(
 ) -> None:
     """Delete a collection and everything in it for good."""
     with _open_store(None) as (store, _):
-        count = store.collection(name).count
+        count = store.collections.get(name).count
         if not yes:
             typer.confirm(f"Delete {name} and its {count} images for good?", abort=True)
-        store.delete(name)
+        store.collections.delete(name)
     print_line(f"{name}: deleted, with {count} images")
 
 
 @app.command(epilog="Example: `fovea collections reembed eyes`")
 def reembed(name: CollectionArgument, registry: RegistryOption = None) -> None:
-    """Embed a stale collection's images again with the weights its model has now.
+    """Embed a stale collection's images again with its model as it is now.
 
     The collection must store its images (import --keep-images). It stays as it was until the last image is done. An
     interrupted run resumes where it stopped.
@@ -116,7 +116,8 @@ def reembed(name: CollectionArgument, registry: RegistryOption = None) -> None:
     from service.runtime.answers import Answers
 
     found = asyncio.run(_reembed(Library(Answers(given)), name))
-    print_line(f"{name}: {found.count} images embedded by weights {found.weights_sha256[:12]} of model {found.model}")
+    weights = found.fingerprint.weights_sha256[:12]
+    print_line(f"{name}: {found.count} images embedded by weights {weights} of model {found.model}")
 
 
 async def _reembed(library: Library, name: str) -> Collection:
@@ -124,10 +125,10 @@ async def _reembed(library: Library, name: str) -> Collection:
 
     answers = library.answers
     try:
-        answers.registry.load(library.store.collection(name).model)
+        answers.registry.load((await library.collection(name)).collection.model)
         await answers.start(load=False)
         with stage_bar(name) as show_stage:
-            return await reembedding.reembed_item(library, name, show_stage)
+            return await reembedding.reembed(library, name, show_stage)
     finally:
         await library.close()
         await answers.close()
@@ -138,9 +139,9 @@ def _open_store(registry: Path | None) -> Iterator[tuple[Store, RegistryOutline]
     """The collections on the disk and the models they may belong to; neither imports PyTorch."""
     given = settings(registry=registry)
     from service.cli.registry_outline import registry_outline
-    from service.collections.store.sqlite import SqliteStore
+    from service.collections.store.opening import open_store
 
-    store = SqliteStore(given.collections_folder)
+    store = open_store(given.collections_location)
     try:
         yield store, registry_outline(given)
     finally:
@@ -148,17 +149,14 @@ def _open_store(registry: Path | None) -> Iterator[tuple[Store, RegistryOutline]
 
 
 def _facts(models: RegistryOutline, one: Collection) -> dict[str, Any]:
+    from service.collections.staleness import fingerprint_of_entry, stale_reason
+
     model = models.models.get(one.model)
-    stale = model is None or model.weights_sha256 not in {"", one.weights_sha256}
+    reason = stale_reason(one, fingerprint_of_entry(model.entry, model.weights_sha256) if model else None)
+    facts = {name: value for name, value in vars(one).items() if name != "fingerprint"}
+    fingerprint = {"weights_sha256": one.fingerprint.weights_sha256, "layer": one.fingerprint.layer}
     notice = model.entry.card.notice if model and model.entry else ""
-    return asdict(one) | {"stale": stale, "notice": notice}
-
-
-def _outdated(store: Store, collection: Collection, projection: ProjectionFacts) -> bool:
-    return (store.revision(collection.name), collection.weights_sha256) != (
-        projection.revision,
-        projection.weights_sha256,
-    )
+    return facts | fingerprint | {"stale": reason is not None, "stale_reason": reason, "notice": notice}
 
 
 def _row(one: dict[str, Any]) -> tuple[str | Text, ...]:

@@ -15,7 +15,7 @@ from service.cli.progress_bars import stage_bar
 from service.cli.report_command import Delivery, ReportForms, deliver
 
 if TYPE_CHECKING:
-    from service.collections.projections.digits import Example
+    from service.collections.projections.digits import DigitsExample
 
 SOURCE = "handwritten digits (Alpaydin & Kaynak, UCI 1998), the second half held out"
 COLUMNS = ("vectors", "same digit among the nearest", "perplexity", "KL divergence")
@@ -42,7 +42,9 @@ def digits(
     def draw(file: Path) -> None:
         file.write_bytes(digits_picture.picture(found))
 
-    rows = [(view.what, f"{view.alike:.0%}", f"{view.perplexity:g}", f"{view.divergence:.3f}") for view in found.views]
+    rows = [
+        (one.vectors, f"{one.purity:.0%}", f"{one.perplexity:g}", f"{one.divergence:.3f}") for one in found.projections
+    ]
     forms = ReportForms(
         json=lambda: json.dumps(_figures(found), indent=2),
         show=lambda: _show(found),
@@ -54,22 +56,22 @@ def digits(
         print_line(f"{picture}: both projections", stderr=as_json)
 
 
-def _show(found: Example) -> None:
-    from service.collections.projections.digits_picture import told
+def _show(found: DigitsExample) -> None:
+    from service.collections.projections.digits_picture import describe
 
     print_line(_summary(found))
-    for view in found.views:
-        print_line(f"{view.what}: {told(view)}")
+    for projection in found.projections:
+        print_line(f"{projection.vectors}: {describe(projection)}")
 
 
-def _summary(found: Example) -> str:
+def _summary(found: DigitsExample) -> str:
     return (
         f"{found.accuracy:.1%} of {len(found.labels)} digits held out are recognised"
-        f" (nearest neighbour in pixels among the {found.learned} training digits: {found.nearest:.1%})"
+        f" (nearest of the {found.training_images} training digits by pixels: {found.nearest_accuracy:.1%})"
     )
 
 
-def _example(seed: int, epochs: int) -> Example:
+def _example(seed: int, epochs: int) -> DigitsExample:
     import torch
 
     from service.collections.projections.digits import example
@@ -83,12 +85,14 @@ def _example(seed: int, epochs: int) -> Example:
         torch.set_num_threads(before)
 
 
-def _figures(found: Example) -> dict[str, object]:
-    views = [{name: value for name, value in asdict(view).items() if name != "coordinates"} for view in found.views]
+def _figures(found: DigitsExample) -> dict[str, object]:
+    projections = [asdict(projection) for projection in found.projections]
+    for projection in projections:
+        del projection["coordinates"]
     return {
         "held_out": len(found.labels),
-        "learned_from": found.learned,
+        "learned_from": found.training_images,
         "accuracy": found.accuracy,
-        "nearest_in_pixels": found.nearest,
-        "maps": views,
+        "nearest_in_pixels": found.nearest_accuracy,
+        "projections": projections,
     }

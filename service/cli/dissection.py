@@ -69,11 +69,11 @@ def dissection(
 
 
 def _show(report: Dissection, units: int) -> None:
-    from service.collections.reports.dissection_page import best
+    from service.collections.reports.dissection_page import best_units
 
     print_line(
         f"{report.detectors} of {len(report.units)} units of {report.layer} detect a concept"
-        f" (IoU above {report.detects_above:g}) over {report.images} images"
+        f" (IoU above {report.iou_threshold:g}) over {report.images} images"
     )
     concepts = [
         (c.name, str(c.detectors), f"{c.best_iou:.3f}", str(c.best_unit), f"{c.ceiling:.3f}", f"{c.area:.2%}")
@@ -81,7 +81,7 @@ def _show(report: Dissection, units: int) -> None:
     ]
     print_table(CONCEPTS, concepts)
     rows = [
-        (str(one.unit), one.concept, f"{one.iou:.3f}", "yes" if one.detector else "", one.exciting[0].image)
-        for one in best(report, units)
+        (str(one.unit), one.concept, f"{one.iou:.3f}", "yes" if one.detector else "", one.top_activations[0].image)
+        for one in best_units(report, units)
     ]
     print_table(UNITS, rows)

@@ -89,14 +89,14 @@ async def import_images(given: Settings, request: ImportRequest, open_bar: OpenB
     try:
         entry = answers.registry.load(await _model(request, library)).entry
         await answers.start(load=False)
-        if request.name not in {one.name for one in await library.collections()}:
+        if request.name not in {one.collection.name for one in await library.collections()}:
             await library.create(request.name, entry.name, request.thumbnails, request.keep_images)
-        opened, _ = await library.opened(request.name)
-        if request.keep_images and not opened.originals:
+        collection, _ = await library.open_collection(request.name)
+        if request.keep_images and not collection.originals:
             raise BadParameter(f"collection {request.name!r} was created without --keep-images; use another --name")
         result = await _fill(library, request, entry, open_bar)
-        collection = library.store.collection(request.name)
-        result.count, result.notice = collection.count, library.notice(collection)
+        status = await library.collection(request.name)
+        result.count, result.notice = status.collection.count, status.notice
         result.unlabelled = _unlabelled(request.folder) if request.folder else []
         return result
     finally:
@@ -105,7 +105,7 @@ async def import_images(given: Settings, request: ImportRequest, open_bar: OpenB
 
 
 async def _fill(library: Library, request: ImportRequest, entry: Entry, open_bar: OpenBar) -> ImportResult:
-    total, fresh = _image_files(request, entry, library.store.known(request.name))
+    total, fresh = _image_files(request, entry, await library.identifiers(request.name))
     result, waiting = ImportResult(), iter(fresh)
     with open_bar(total) as count_done:
         count_done(total - len(fresh))
@@ -129,12 +129,12 @@ async def _add(result: ImportResult, batch: Sequence[ImageFile], library: Librar
         if isinstance(outcome, FoveaError):
             result.refused.append((file.name, outcome))
         else:
-            result.known += outcome.known
+            result.known += outcome.duplicate
 
 
 async def _model(request: ImportRequest, library: Library) -> str | None:
     """The model of the collection, if there is one. Raises BadParameter where another one was named."""
-    models = {one.name: one.model for one in await library.collections()}
+    models = {one.collection.name: one.collection.model for one in await library.collections()}
     if request.model not in {None, models.get(request.name, request.model)}:
         raise BadParameter(
             f"collection {request.name!r} is of model {models[request.name]!r}, not {request.model!r}: leave --model"

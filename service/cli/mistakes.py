@@ -63,7 +63,7 @@ def _show(report: Mistakes) -> None:
     print_line(f"{report.wrong} of {report.images} images are predicted to be of another class than they are")
     rows = []
     for one in report.worst:
-        sides = [(side.label, f"{side.probability:.3f}", f"{side.logit:.2f}") for side in (one.truth, one.said)]
+        sides = [(side.label, f"{side.probability:.3f}", f"{side.logit:.2f}") for side in (one.truth, one.predicted)]
         rows.append((one.image, *sides[0], *sides[1]))
     if rows:
         print_table(COLUMNS, rows)

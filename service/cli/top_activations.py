@@ -48,7 +48,7 @@ def top_activations(
         check(classifier, cut, UnitRequest((unit,)))
         inspected = counted(inspect_all(classifier, source.start(), layer=cut), count_done)
         found = reports.top_activations(inspected, unit, source.count, top)
-        rows = [(one.image, f"{one.activation:.4g}") for one in found.report.peaks]
+        rows = [(one.image, f"{one.activation:.4g}") for one in found.report.top_activations]
         return ReportForms(
             json=lambda: found.report.model_dump_json(indent=2),
             show=lambda: print_table(

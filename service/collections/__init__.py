@@ -1,0 +1,1 @@
+"""Collections: named reference sets of images, their neighbours, projections and reports."""

@@ -1,4 +1,4 @@
-"""The coarse grid of a map, and what of a finer picture falls into each of its cells."""
+"""How much of each cell of a coarse grid a finer mask covers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def cells(
+def cell_shares(
     mask: NDArray[np.bool_] | NDArray[np.float16] | NDArray[np.float32], shape: tuple[int, int]
 ) -> NDArray[np.float32]:
     """The share of every cell [h, w] of a grid that a mask [s, s], bool or 0 to 1, covers."""

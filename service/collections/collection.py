@@ -1,4 +1,4 @@
-"""What a reference set is made of. Arrays are as the model gave them; nothing here knows where they are kept."""
+"""Collections and their items as values. Arrays are as the model gave them; nothing here knows how they are stored."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from service.collections.fingerprint import Fingerprint
 from service.errors import BadParameter
 
-NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.ASCII)
-"""Of a collection: it stands in addresses, and is safe wherever else a name may end up."""
+NAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.ASCII)
+"""Of a collection's name: it is part of addresses, and safe in file names and shells."""
 
-PIXELS = 32
+PIXEL_SIDE = 32
 """Side of the small picture whose pixels are compared in pixel space."""
 
 
@@ -21,14 +22,13 @@ PIXELS = 32
 class Collection:
     """A named set of images as one version of one model sees them.
 
-    weights_sha256: of the model that filled it. thumbnails, originals: whether these are kept. layer: of embeddings,
-    dim: how many numbers each has. count: images in it. created: seconds since 1970.
+    fingerprint: what its vectors depend on. dim: numbers in a vector. thumbnails, originals: whether they are stored.
+    created: seconds since 1970. count: images in it.
     """
 
     name: str
     model: str
-    weights_sha256: str
-    layer: str
+    fingerprint: Fingerprint
     dim: int
     thumbnails: bool = True
     originals: bool = False
@@ -38,7 +38,7 @@ class Collection:
 
 @dataclass(frozen=True)
 class NewImage:
-    """An image for a collection, as its sender has it. data, mask: files. name, label: may be empty."""
+    """An image to add to a collection. data, mask: encoded files. name, label: may be empty."""
 
     data: bytes
     name: str = ""
@@ -50,11 +50,12 @@ class NewImage:
 class Item:
     """One image of a collection.
 
-    sha256: of its bytes as sent. name: what its sender calls it, label: its class; both may be empty. predicted: index
+    sha256: of its bytes as sent. name: what its sender calls it; label: its class; both may be empty. predicted: index
     of the likeliest class. probabilities: float32 [K]. embedding: float32 [D]. pixels: uint8 [32, 32, 3], what the
-    model saw. peaks: float16 [C], the maximum over space of each unit at the default cut. maps: float16 [n, h, w], raw
-    and signed, of the classes in `mapped`. field: float16 [h, w], the share of each cell inside the field of view.
-    mask: the same for a mask that came with the image. thumbnail: JPEG. original, mask_original: the bytes as sent.
+    model saw. unit_maxima: float16 [C], the maximum over space of each unit at the default cut. maps: float16
+    [n, h, w], raw and signed, of the classes in `mapped_classes`. field: float16 [h, w], the share of each cell inside
+    the field of view. mask: the same for a mask that came with the image. thumbnail: JPEG. original, mask_original:
+    the bytes as sent.
     """
 
     sha256: str
@@ -64,9 +65,9 @@ class Item:
     probabilities: NDArray[np.float32]
     embedding: NDArray[np.float32]
     pixels: NDArray[np.uint8]
-    peaks: NDArray[np.float16]
+    unit_maxima: NDArray[np.float16]
     maps: NDArray[np.float16]
-    mapped: tuple[int, ...]
+    mapped_classes: tuple[int, ...]
     field: NDArray[np.float16]
     mask: NDArray[np.float16] | None = None
     thumbnail: bytes | None = None
@@ -76,7 +77,7 @@ class Item:
 
 @dataclass(frozen=True)
 class ItemSummary:
-    """An item as a list shows it. id: its number in the collection, never given twice."""
+    """An item as a list shows it. id: its number in the collection, never used twice."""
 
     id: int
     sha256: str
@@ -88,30 +89,38 @@ class ItemSummary:
 
 @dataclass(frozen=True)
 class AddResult:
-    """What became of one image: its number, and whether it was there already."""
+    """The item that an added image became. duplicate: whether the collection had this image already."""
 
     id: int
-    known: bool
+    duplicate: bool
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a collection holds. labels: images per label, the most frequent first. bytes: that all of it takes."""
+
+    labels: dict[str, int]
+    bytes: int
 
 
 @dataclass(frozen=True)
 class Revision:
-    """What a collection's items are now; it differs whenever they could.
+    """The state of a collection's items; two revisions differ whenever the items could.
 
-    made: another one once a collection was made anew, or all its vectors were. removed: how many items were, so far.
-    last: the highest id there is, which never falls but by removal.
+    generation: changes when a collection is deleted and made again, and when all its vectors are replaced. removed:
+    items removed so far. last_id: the highest id; it falls only when items are removed.
     """
 
-    made: int
+    generation: int
     removed: int
-    last: int
+    last_id: int
 
 
 def check_name(name: str) -> str:
-    """The name, if a collection may be called so. Raises BadParameter."""
-    if NAME.fullmatch(name) is None:
+    """The name, if a collection may have it. Raises BadParameter."""
+    if NAME_PATTERN.fullmatch(name) is None:
         raise BadParameter(
-            f"a collection cannot be called {name[:80]!r}: take 1 to 64 lower-case letters, digits, - and _, a letter"
-            " or digit first"
+            f"a collection cannot be called {name[:80]!r}: use 1 to 64 lower-case letters, digits, - and _, starting"
+            " with a letter or a digit"
         )
     return name

@@ -1,25 +1,40 @@
-"""What is done with collections: fill them, ask for neighbours. Nothing here blocks the event loop or knows HTTP."""
+"""The use cases of collections: fill and list them, find neighbours. Nothing here blocks the event loop.
+
+The store is private: what blocks is handed to `with_store` or `write_store`, which run it on another thread.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property, partial
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.collections.collection import AddResult, Collection, Item, ItemSummary, NewImage, check_name
-from service.collections.item_builder import THUMBNAIL, build_item, small_pixels, with_mask
-from service.collections.neighbours import Metric
+from service.collections.collection import (
+    AddResult,
+    Collection,
+    Content,
+    Item,
+    ItemSummary,
+    NewImage,
+    check_name,
+)
+from service.collections.inverted_file import Metric
+from service.collections.item_builder import THUMBNAIL_SIDE, build_item, small_pixels, with_mask
+from service.collections.neighbors import Neighbor, NeighborsAnswer, NeighborsRequest
+from service.collections.staleness import expected_fingerprint, fingerprint_of, stale_reason
 from service.collections.store.interface import Space, Store
-from service.collections.store.sqlite import SqliteStore
+from service.collections.store.opening import check_location, open_store
 from service.collections.vector_index import VectorIndex
-from service.errors import FoveaError, RequestError, StaleCollection
-from service.jobs.queue import Job, JobQueue, ReportProgress
+from service.errors import FoveaError, RequestError, StaleCollection, UnknownName
+from service.jobs.child_process import run_to_end
+from service.jobs.job import Job, ReportProgress
+from service.jobs.queue import JobQueue
 from service.jobs.turns import TurnLimiter
 from service.models.classifier import Classifier
 from service.runtime.answers import Answers
@@ -27,197 +42,233 @@ from service.runtime.inspection import Inspection
 from service.runtime.question import Question
 from service.runtime.results import Answer
 
+T = TypeVar("T")
+
 MAX_INDEXES = 4
-"""Sets of vectors held in memory at a time."""
+"""Vector indexes that are held in memory at a time."""
 
 
 @dataclass(frozen=True)
-class Neighbor:
-    """A reference image and how far away it is. thumbnail: JPEG."""
+class CollectionStatus:
+    """A collection, and how it fits its model now.
 
-    line: ItemSummary
-    distance: float
-    thumbnail: bytes | None
-
-
-@dataclass(frozen=True)
-class NeighborsAnswer(Answer):
-    """An image's answer with its neighbours, nearest first.
-
-    votes: how many of them have each label, most frequent first. exact: whether all images were compared.
+    stale_reason: why new vectors cannot be compared with its own, in words; None where they can. notice: what must be
+    shown beside everything from it; may be empty.
     """
 
-    neighbours: tuple[Neighbor, ...] = ()
-    votes: Mapping[str, int] = field(default_factory=dict)
-    exact: bool = True
-
-    @classmethod
-    def around(cls, answer: Answer, found: Sequence[Neighbor] = (), exact: bool = True) -> NeighborsAnswer:
-        """An answer with neighbours."""
-        votes = Counter(one.line.label for one in found if one.line.label)
-        return cls(**vars(answer), neighbours=tuple(found), votes=dict(votes.most_common()), exact=exact)
+    collection: Collection
+    stale_reason: str | None
+    notice: str
 
 
-@dataclass(frozen=True)
-class NeighborsRequest:
-    """What neighbours are asked for."""
+LibraryJob = Callable[["Library", Job, ReportProgress], Awaitable[str]]
+"""Does a job for a library and returns its result; see `service.jobs.job.JobFunction`."""
 
-    k: int = 10
-    metric: Metric = "cosine"
-    space: Space = "features"
-
-
-JobFunction = Callable[["Library", Job, ReportProgress], Awaitable[str]]
-"""Does a job for a library, tells how far it is, and returns the address of what came out; see `jobs.Work`."""
-
-NO_JOB_KINDS: Mapping[str, JobFunction] = {}
+NO_JOB_KINDS: Mapping[str, LibraryJob] = {}
 
 
 class Library:
     """The collections of one running service; the store is opened when it is first needed."""
 
-    def __init__(self, answers: Answers, works: Mapping[str, JobFunction] = NO_JOB_KINDS) -> None:
-        """works: what a job may be, by name."""
+    def __init__(self, answers: Answers, job_kinds: Mapping[str, LibraryJob] = NO_JOB_KINDS) -> None:
+        """job_kinds: the function of each kind of job. Raises CollectionsError for a location of no known kind."""
         self.answers = answers
-        kinds = {kind: partial(work, self) for kind, work in works.items()}
-        self.jobs = JobQueue(answers.settings.collections_folder, kinds)
-        self.desk = TurnLimiter()
-        self._opening, self._shelving = threading.Lock(), threading.Lock()
-        self._shelves: dict[tuple[str, Space, Metric], VectorIndex] = {}
-
-    @property
-    def store(self) -> Store:
-        """Where collections are kept. Blocks; raises CollectionsError."""
-        with self._opening:
-            return self._store
-
-    @cached_property
-    def _store(self) -> Store:
-        return SqliteStore(self.answers.settings.collections_folder)
+        self.settings = answers.settings
+        check_location(self.settings.collections_location)
+        kinds = {kind: partial(function, self) for kind, function in job_kinds.items()}
+        self.jobs = JobQueue(self.settings.jobs_folder, kinds)
+        self.report_turns = TurnLimiter("reports")
+        self._store: Store | None = None
+        self._opening, self._indexing = threading.Lock(), threading.Lock()
+        self._indexes: dict[tuple[str, Space, Metric], VectorIndex] = {}
 
     async def start(self) -> None:
-        """Go on with jobs that were waiting when the last service ended."""
+        """Run the jobs that were waiting when the last service ended."""
         await self.jobs.start()
 
     async def close(self) -> None:
-        """End what is running, and let go of the store, if it was ever opened."""
+        """Stop the running job and close the store, if it was ever opened."""
         await self.jobs.close()
-        if "_store" in vars(self):
-            self._store.close()
+        if self._store is not None:
+            await asyncio.to_thread(self._store.close)
 
-    async def create(self, name: str, model: str | None, thumbnails: bool, originals: bool) -> Collection:
+    async def with_store(self, function: Callable[[Store], T]) -> T:
+        """The result of a function that blocks on the store; it runs on another thread. Raises CollectionsError."""
+        return await asyncio.to_thread(lambda: function(self._open_store()))
+
+    async def write_store(self, function: Callable[[Store], T]) -> T:
+        """The same for a job that writes: once started it is awaited even if its caller is cancelled."""
+        return await run_to_end(lambda: function(self._open_store()))
+
+    def _open_store(self) -> Store:
+        with self._opening:
+            if self._store is None:
+                self._store = open_store(self.settings.collections_location)
+            return self._store
+
+    async def create(self, name: str, model: str | None, thumbnails: bool, originals: bool) -> CollectionStatus:
         """A new collection for a model that is ready. Raises BadParameter, UnknownName, ModelUnavailable."""
         check_name(name)
         classifier = self.answers.registry.get(model)
-        layer = classifier.embedding_layer
-        made = Collection(
-            name, classifier.entry.name, classifier.weights_sha256, layer, classifier.shapes[layer][0],
-            thumbnails, originals,
-        )  # fmt: skip
-        return await asyncio.to_thread(lambda: self.store.create(made))
+        fingerprint = fingerprint_of(classifier)
+        dim = classifier.shapes[fingerprint.layer][0]
+        new = Collection(name, classifier.entry.name, fingerprint, dim, thumbnails, originals)
+        return await self.with_store(lambda store: self._status(store.collections.create(new)))
 
-    async def collections(self) -> list[Collection]:
-        """All, by name."""
-        return await asyncio.to_thread(lambda: list(self.store.collections()))
+    async def collections(self) -> list[CollectionStatus]:
+        """All collections, by name."""
+        return await self.with_store(lambda store: [self._status(one) for one in store.collections.all()])
 
-    def stale(self, collection: Collection) -> bool:
-        """Whether the collection's model is gone, or known to have other weights now. Blocks."""
-        registry = self.answers.registry
-        if collection.model not in registry.names:
-            return True
-        return registry.weights_sha256(collection.model) not in {"", collection.weights_sha256}
+    async def collection(self, name: str) -> CollectionStatus:
+        """One collection. Raises UnknownName."""
+        return await self.with_store(lambda store: self._status(store.collections.get(name)))
 
-    def notice(self, collection: Collection) -> str:
-        """What must be shown beside anything from this collection; may be empty."""
-        if collection.model not in self.answers.registry.names:
-            return ""
-        entry = self.answers.registry.status(collection.model).record.entry
-        return entry.card.notice if entry else ""
+    async def content(self, name: str) -> Content:
+        """The labels and the size of a collection. Raises UnknownName."""
+        return await self.with_store(lambda store: store.collections.content(name))
 
-    async def opened(self, name: str) -> tuple[Collection, Classifier]:
-        """A collection and its model. Raises UnknownName, ModelUnavailable, StaleCollection."""
-        collection = await asyncio.to_thread(lambda: self.store.collection(name))
-        if await asyncio.to_thread(self.stale, collection):
-            mended = (
+    async def delete(self, name: str) -> CollectionStatus:
+        """Delete a collection with everything in it; what it was. Raises UnknownName."""
+        deleted = await self.collection(name)
+        await self.with_store(lambda store: store.collections.delete(name))
+        return deleted
+
+    async def notice(self, name: str) -> str:
+        """What must be shown beside anything from a collection; may be empty. Raises UnknownName."""
+        return self._notice(await self.with_store(lambda store: store.collections.get(name)))
+
+    async def open_collection(self, name: str) -> tuple[Collection, Classifier]:
+        """A collection and its model, ready to compare. Raises UnknownName, ModelUnavailable, StaleCollection."""
+        status = await self.collection(name)
+        collection = status.collection
+        if status.stale_reason:
+            remedy = (
                 f"POST /collections/{name}/reembed embeds its images again" if collection.originals
-                else "fill a new collection, for the images of this one are not kept"
+                else "fill a new collection, because the images of this one are not stored"
             )  # fmt: skip
             raise StaleCollection(
-                f"collection {name!r} was filled by model {collection.model!r} with weights"
-                f" {collection.weights_sha256[:12]}, which it no longer has; vectors of different weights cannot be"
-                f" compared: {mended}"
+                f"new vectors cannot be compared with those of collection {name!r}: {status.stale_reason}. Remedy:"
+                f" {remedy}"
             )
         return collection, self.answers.registry.get(collection.model)
 
-    def still(self, name: str, answer: Answer) -> None:
-        """Raises StaleCollection where a collection has vectors of other weights than this answer. Blocks."""
-        if self.store.collection(name).weights_sha256 != answer.model.weights_sha256:
-            raise StaleCollection(f"collection {name!r} or its model changed its weights a moment ago; ask again")
+    async def items(self, name: str, after: int, limit: int) -> list[ItemSummary]:
+        """Items with ids above `after`, in the order they were added. Raises UnknownName."""
+        return await self.with_store(lambda store: store.items.page(name, after, limit))
 
-    async def seen(self, sent: NewImage, collection: Collection) -> Item:
-        """What a collection would keep of an image.
+    async def identifiers(self, name: str) -> set[str]:
+        """The sha256 and the name of every item. Raises UnknownName."""
+        return await self.with_store(lambda store: store.items.identifiers(name))
 
-        Raises RefusedImage and all that `Answers.look` raises, and the same of its mask, whose text then says so.
+    async def thumbnail(self, name: str, item_id: int) -> bytes:
+        """An item's thumbnail, JPEG. Raises UnknownName, also where the collection stores none."""
+        data = await self.with_store(lambda store: store.items.thumbnail(name, item_id))
+        if data is None:
+            raise UnknownName(f"collection {name!r} stores no thumbnails")
+        return data
+
+    async def remove(self, name: str, item_id: int) -> ItemSummary:
+        """Delete one item; what it was. Raises UnknownName."""
+
+        def remove(store: Store) -> dict[int, ItemSummary]:
+            found = store.items.summaries(name, [item_id])
+            store.items.remove(name, item_id)
+            return found
+
+        return (await self.with_store(remove))[item_id]
+
+    async def add(self, name: str, images: Sequence[NewImage]) -> list[AddResult | FoveaError]:
+        """Store images. What is returned as an AddResult is on the disk.
+
+        An image that cannot be read, whose mask does not fit, or that the model's guard refuses, is not stored, and
+        its error is returned in its place. Raises what `open_collection` raises.
         """
-        inspection = await self.answers.inspect(sent.data, collection.model, THUMBNAIL if collection.thumbnails else 0)
-        if inspection.classifier.weights_sha256 != collection.weights_sha256:
-            raise StaleCollection(f"the weights of model {collection.model!r} changed a moment ago; ask again")
-        item = await asyncio.to_thread(build_item, inspection, sent.data, collection, sent.name, sent.label)
-        if sent.mask is None:
-            return item
-        return with_mask(item, await self.covered(sent.mask, inspection), sent.mask, collection)
+        collection, _ = await self.open_collection(name)
+        outcomes = await asyncio.gather(*(self._item(one, collection) for one in images), return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException) and not isinstance(outcome, FoveaError):
+                raise outcome
+        items = [outcome for outcome in outcomes if isinstance(outcome, Item)]
+        fingerprint = collection.fingerprint
+        results = await self.with_store(lambda store: store.items.add(name, items, fingerprint)) if items else []
+        added = iter(results)
+        return [outcome if isinstance(outcome, FoveaError) else next(added) for outcome in outcomes]
 
-    async def covered(self, mask: bytes, inspection: Inspection) -> NDArray[np.float32]:
-        """See `Answers.covered`; what is wrong with a mask is told apart from what is wrong with an image."""
+    async def mask_shares(self, mask: bytes, inspection: Inspection) -> NDArray[np.float32]:
+        """See `Answers.covered`; the text of an error says that it is about the mask, not the image."""
         try:
             return await self.answers.covered(mask, inspection)
         except RequestError as error:
             raise type(error)(f"the image's mask: {error}") from None
 
-    async def add(self, name: str, images: Sequence[NewImage]) -> list[AddResult | FoveaError]:
-        """Keep images. What is returned as Added is on the disk.
-
-        One that cannot be read, whose mask does not fit, or that the model's guard refuses, is not kept, and its error
-        returned in its place.
-        """
-        collection, _ = await self.opened(name)
-        found = await asyncio.gather(*(self.seen(one, collection) for one in images), return_exceptions=True)
-        for one in found:
-            if isinstance(one, BaseException) and not isinstance(one, FoveaError):
-                raise one
-        items = [one for one in found if isinstance(one, Item)]
-        weights = collection.weights_sha256
-        added = iter(await asyncio.to_thread(lambda: self.store.add(name, items, weights)) if items else ())
-        return [one if isinstance(one, FoveaError) else next(added) for one in found]
-
-    async def neighbours(self, name: str, data: bytes, near: NeighborsRequest, question: Question) -> NeighborsAnswer:
+    async def neighbors(self, name: str, data: bytes, request: NeighborsRequest, question: Question) -> NeighborsAnswer:
         """The most similar images of a collection. An image that the model refuses has none."""
-        collection, _ = await self.opened(name)
-        asked = Question(model=collection.model, top_k=question.top_k)
-        answer = await self.answers.embed(data, asked)
+        collection, _ = await self.open_collection(name)
+        answer = await self.answers.embed(data, Question(model=collection.model, top_k=question.top_k))
         if answer.embedding is None:
-            return NeighborsAnswer.around(answer)
+            return NeighborsAnswer(answer)
         vector = answer.embedding.vector
-        if near.space == "pixels":
+        if request.space == "pixels":
             inspection = await self.answers.inspect(data, collection.model)
             vector = (small_pixels(inspection.prepared.x).reshape(-1) / np.float32(255)).astype(np.float32)
-        return await asyncio.to_thread(self._found, name, vector, near, answer)
 
-    def _found(self, name: str, vector: NDArray[np.float32], near: NeighborsRequest, answer: Answer) -> NeighborsAnswer:
-        found = self.shelf(name, near.metric, near.space).search(vector, near.k)
-        self.still(name, answer)
-        ids = found.ids.tolist()
-        lines = self.store.named(name, ids)
-        there = [(lines[one], away) for one, away in zip(ids, found.distances.tolist(), strict=True) if one in lines]
-        nearest = [Neighbor(line, away, self.store.thumbnail(name, line.id)) for line, away in there[: near.k]]
-        return NeighborsAnswer.around(answer, nearest, found.exact)
+        def search(store: Store) -> NeighborsAnswer:
+            found = self._index(store, (name, request.space, request.metric)).search(vector, request.k)
+            self.check_current(store, collection, answer)
+            summaries = store.items.summaries(name, found.ids.tolist())
+            pairs = zip(found.ids.tolist(), found.distances.tolist(), strict=True)
+            existing = [(summaries[item_id], distance) for item_id, distance in pairs if item_id in summaries]
+            nearest = [
+                Neighbor(summary, distance, store.items.thumbnail(name, summary.id))
+                for summary, distance in existing[: request.k]
+            ]
+            return NeighborsAnswer(answer, tuple(nearest), found.exact)
 
-    def shelf(self, name: str, metric: Metric, space: Space = "features") -> VectorIndex:
-        """The collection's vectors; those asked for last are kept."""
-        key = (name, space, metric)
-        with self._shelving:
-            shelf = self._shelves.pop(key, None) or VectorIndex(self.store, *key)
-            self._shelves[key] = shelf
-            while len(self._shelves) > MAX_INDEXES:
-                self._shelves.pop(next(iter(self._shelves)))
-            return shelf
+        return await self.with_store(search)
+
+    async def vector_index(self, name: str, metric: Metric, space: Space = "features") -> VectorIndex:
+        """The vectors of a collection in memory; the most recently used indexes are kept."""
+        return await self.with_store(lambda store: self._index(store, (name, space, metric)))
+
+    def check_current(self, store: Store, collection: Collection, answer: Answer) -> None:
+        """Raises StaleCollection where a collection or its model changed since the collection was opened. Blocks."""
+        fingerprint = collection.fingerprint
+        now = expected_fingerprint(self.answers.registry, collection.model)
+        if (
+            answer.model.weights_sha256 != fingerprint.weights_sha256
+            or store.collections.get(collection.name).fingerprint != fingerprint
+            or stale_reason(collection, now)
+        ):
+            raise StaleCollection(f"collection {collection.name!r} or its model changed a moment ago; try again")
+
+    async def _item(self, image: NewImage, collection: Collection) -> Item:
+        """The item that an image becomes.
+
+        Raises RefusedImage and all that `Answers.inspect` raises, and the same for the mask, whose text then says so.
+        """
+        preview = THUMBNAIL_SIDE if collection.thumbnails else 0
+        inspection = await self.answers.inspect(image.data, collection.model, preview)
+        if fingerprint_of(inspection.classifier) != collection.fingerprint:
+            raise StaleCollection(f"model {collection.model!r} changed a moment ago; try again")
+        item = await asyncio.to_thread(build_item, inspection, image.data, collection, image.name, image.label)
+        if image.mask is None:
+            return item
+        return with_mask(item, await self.mask_shares(image.mask, inspection), image.mask, collection)
+
+    def _index(self, store: Store, key: tuple[str, Space, Metric]) -> VectorIndex:
+        with self._indexing:
+            index = self._indexes.pop(key, None) or VectorIndex(store, *key)
+            self._indexes[key] = index
+            while len(self._indexes) > MAX_INDEXES:
+                self._indexes.pop(next(iter(self._indexes)))
+            return index
+
+    def _status(self, collection: Collection) -> CollectionStatus:
+        reason = stale_reason(collection, expected_fingerprint(self.answers.registry, collection.model))
+        return CollectionStatus(collection, reason, self._notice(collection))
+
+    def _notice(self, collection: Collection) -> str:
+        if collection.model not in self.answers.registry.names:
+            return ""
+        entry = self.answers.registry.status(collection.model).record.entry
+        return entry.card.notice if entry else ""

@@ -1,4 +1,4 @@
-"""A collection seen again by the weights its model has now. Until the last image is, it stays as it was."""
+"""Embed all images of a collection again with the model as it is now. Until the last one is done, nothing changes."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from typing import TypeVar
 
 import numpy as np
 
-from service.collections.cells import cells
+from service.collections.cells import cell_shares
 from service.collections.collection import Collection, Item
+from service.collections.fingerprint import Fingerprint
 from service.collections.item_builder import build_item, with_mask
 from service.collections.library import Library
+from service.collections.staleness import fingerprint_of
+from service.collections.store.interface import Store
 from service.errors import (
     BadParameter,
     DeadlineExceeded,
@@ -24,31 +27,30 @@ from service.errors import (
     StaleCollection,
     UnknownName,
 )
-from service.jobs.child_process import run_to_end
-from service.jobs.queue import Job, ReportProgress
+from service.jobs.job import Job, ReportProgress
 from service.models.classifier import Classifier
 from service.runtime.inspection import Inspection
 
 T = TypeVar("T")
 
-TOGETHER = 16
-"""Images in one transaction; so many are looked at again after a kill, at most."""
+BATCH = 16
+"""Images stored in one transaction; after a kill, at most this many are computed again."""
 
-AT_ONCE = 2
-"""Images on their way at a time: what a request may find in front of it."""
+CONCURRENT_IMAGES = 2
+"""Images computed at a time: how many a request may find ahead of it."""
 
-PAUSES = (1.0,) * 30
-"""Seconds to wait with an image while others keep the service busy."""
+RETRY_PAUSES = (1.0,) * 30
+"""Seconds to wait before each new try while other requests keep the service busy."""
 
-MOST_SAID = 1000
-"""Characters about images that cannot be seen."""
+MAX_REASON_LENGTH = 1000
+"""Characters of the error about images that the model refuses."""
 
 
 @dataclass(frozen=True)
 class Reembedding:
     """What a collection is to become.
 
-    target: it, with the weights, the layer and the size of vectors that its model has now. refused: why, by item.
+    target: the collection with the fingerprint and the dim of its model now. refused: the reason, by item.
     """
 
     library: Library
@@ -57,137 +59,151 @@ class Reembedding:
 
 
 async def submit_reembedding(library: Library, name: str) -> Job:
-    """A job that embeds a collection again. Raises UnknownName, StaleCollection, ModelUnavailable, Overloaded."""
-    await _wanted(library, name)
+    """A job that re-embeds a collection. Raises UnknownName, StaleCollection, ModelUnavailable, Overloaded."""
+    await _open(library, name)
     return await library.jobs.submit("reembedding", name, {})
 
 
-async def reembed(library: Library, job: Job, told: ReportProgress) -> str:
-    """The kind of job that embeds a collection again; see `collections/job_kinds.py`."""
-    await reembed_item(library, job.collection, told)
-    return f"/collections/{job.collection}"
+async def run_reembedding_job(library: Library, job: Job, report_progress: ReportProgress) -> str:
+    """The job kind that re-embeds a collection; its result is the collection's name."""
+    return (await reembed(library, job.subject, report_progress)).name
 
 
-async def reembed_item(library: Library, name: str, told: ReportProgress) -> Collection:
-    """Embed all images of a collection again, unless they are of the present weights, and give it as it is then.
+async def reembed(library: Library, name: str, report_progress: ReportProgress) -> Collection:
+    """Embed all images of a collection again, unless they fit the model already; the collection as it then is.
 
-    Resumes where the same weights stopped. Raises what `submit_reembedding` raises, and
-    BadParameter where the model cannot see every
-    image; then, or cancelled or killed, the collection is as it was.
+    Continues where the same model was interrupted. Raises what `submit_reembedding` raises, and BadParameter where the
+    model refuses some of the images; then, or cancelled or killed, the collection is unchanged.
     """
-    collection, classifier = await _wanted(library, name)
-    if collection.weights_sha256 != classifier.weights_sha256:
-        layer = classifier.embedding_layer
-        dim = classifier.shapes[layer][0]
-        target = replace(collection, weights_sha256=classifier.weights_sha256, layer=layer, dim=dim)
-        await run_to_end(lambda: library.store.begin_reembedding(name, target.weights_sha256))
+    collection, classifier = await _open(library, name)
+    fingerprint = fingerprint_of(classifier)
+    if collection.fingerprint != fingerprint:
+        target = replace(collection, fingerprint=fingerprint, dim=classifier.shapes[fingerprint.layer][0])
+        await library.write_store(lambda store: store.reembeddings.begin(name, fingerprint))
         try:
-            await _all(Reembedding(library, target), told)
+            await _embed_all(Reembedding(library, target), report_progress)
         except StaleCollection:
-            now = await asyncio.to_thread(library.store.collection, name)
-            if now.weights_sha256 != target.weights_sha256:  # else another process was at the same, and was quicker
+            now = await library.with_store(lambda store: store.collections.get(name))
+            if now.fingerprint != fingerprint:  # otherwise another process did the same and was faster
                 raise
-    swept: int | None = 0
-    while swept is not None:
-        swept = await run_to_end(partial(library.store.sweep, name, swept))
-    return await asyncio.to_thread(lambda: library.store.collection(name))
+    await _delete_leftovers(library, name)
+    return (await library.collection(name)).collection
 
 
-async def _wanted(library: Library, name: str) -> tuple[Collection, Classifier]:
-    """A collection and its model, if it can be embedded by it."""
-    collection = await asyncio.to_thread(lambda: library.store.collection(name))
+async def _open(library: Library, name: str) -> tuple[Collection, Classifier]:
+    """A collection and its model, if the model can embed it."""
+    collection = (await library.collection(name)).collection
     classifier = library.answers.registry.get(collection.model)
-    if classifier.weights_sha256 != collection.weights_sha256 and collection.count and not collection.originals:
+    if fingerprint_of(classifier) != collection.fingerprint and collection.count and not collection.originals:
         raise StaleCollection(
-            f"collection {name!r} does not keep its images, so they cannot be embedded again: import the folder again"
-            " into a new collection, one that keeps originals if this is to work next time"
+            f"collection {name!r} does not store its images, so they cannot be embedded again: import the folder again"
+            " into a new collection, with originals if re-embedding is to work next time"
         )
     return collection, classifier
 
 
-async def _all(renewal: Reembedding, told: ReportProgress) -> None:
-    """Round after round, for whoever has the old weights may add images meanwhile."""
-    store, name, weights = renewal.library.store, renewal.target.name, renewal.target.weights_sha256
+async def _embed_all(work: Reembedding, report_progress: ReportProgress) -> None:
+    """Repeat until no item is pending: processes with the old model may add images in the meantime."""
+    library, name, fingerprint = work.library, work.target.name, work.target.fingerprint
     while True:
-        waiting = await asyncio.to_thread(store.not_reembedded, name)
-        total = max((await asyncio.to_thread(store.collection, name)).count, len(waiting))
-        for start in range(0, len(waiting), TOGETHER):
-            done = total - len(waiting) + start
-            told(done / max(total, 1), f"{done} of {total} images embedded again")
-            found = await _seen(renewal, waiting[start : start + TOGETHER])
-            await run_to_end(partial(store.renew, name, weights, found))
-        await asyncio.to_thread(_complain, renewal)
-        if await run_to_end(partial(store.finish_reembedding, name, renewal.target)):
+        pending = await library.with_store(lambda store: store.reembeddings.pending(name))
+        total = max((await library.collection(name)).collection.count, len(pending))
+        for start in range(0, len(pending), BATCH):
+            done = total - len(pending) + start
+            report_progress(done / max(total, 1), f"{done} of {total} images embedded again")
+            items = await _embed_batch(work, pending[start : start + BATCH])
+            await library.write_store(partial(_save, name=name, fingerprint=fingerprint, items=items))
+        await _check_refused(work)
+        if await library.write_store(lambda store: store.reembeddings.finish(name, work.target)):
             return
 
 
-async def _seen(renewal: Reembedding, ids: Sequence[int]) -> Mapping[int, Item]:
-    """What the new weights see of items; those they refuse are noted, and those that are gone left out."""
-    few, found = asyncio.Semaphore(AT_ONCE), dict[int, Item]()
+def _save(store: Store, name: str, fingerprint: Fingerprint, items: Mapping[int, Item]) -> None:
+    store.reembeddings.save(name, fingerprint, items)
 
-    async def see(number: int) -> None:
-        async with few:
+
+async def _embed_batch(work: Reembedding, ids: Sequence[int]) -> Mapping[int, Item]:
+    """New versions of items. Refused ones are noted; those that were removed are left out."""
+    slots, items = asyncio.Semaphore(CONCURRENT_IMAGES), dict[int, Item]()
+
+    async def embed(item_id: int) -> None:
+        async with slots:
             try:
-                found[number] = await _again(renewal, number)
+                items[item_id] = await _embed(work, item_id)
             except UnknownName:
                 pass
             except StaleCollection:
                 raise
             except (RequestError, ModelFault) as error:
-                renewal.refused[number] = error
+                work.refused[item_id] = error
 
     try:
-        async with asyncio.TaskGroup() as together:
-            for number in ids:
-                together.create_task(see(number))
-    except ExceptionGroup as several:
-        raise several.exceptions[0] from None
-    return found
+        async with asyncio.TaskGroup() as group:
+            for item_id in ids:
+                group.create_task(embed(item_id))
+    except ExceptionGroup as errors:
+        raise errors.exceptions[0] from None
+    return items
 
 
-async def _again(renewal: Reembedding, number: int) -> Item:
-    target, answers = renewal.target, renewal.library.answers
-    was = await asyncio.to_thread(renewal.library.store.item, target.name, number)
-    if was.original is None:
-        raise BadParameter("its original is not kept")
-    inspection = await _patiently(partial(answers.inspect, was.original, target.model))
-    now = await asyncio.to_thread(_like, was, inspection, target)
-    if was.mask_original is None:
-        return now
-    covered = await _patiently(partial(renewal.library.covered, was.mask_original, inspection))
-    return replace(with_mask(now, covered, b"", target), mask_original=None)
+async def _embed(work: Reembedding, item_id: int) -> Item:
+    target, library = work.target, work.library
+    old = await library.with_store(lambda store: store.items.get(target.name, item_id))
+    if old.original is None:
+        raise BadParameter("its original is not stored")
+    inspection = await _retry_while_busy(partial(library.answers.inspect, old.original, target.model))
+    new = await asyncio.to_thread(_new_version, old, inspection, target)
+    if old.mask_original is None:
+        return new
+    mask = await _retry_while_busy(partial(library.mask_shares, old.mask_original, inspection))
+    return replace(with_mask(new, mask, b"", target), mask_original=None)
 
 
-async def _patiently(submit_reembedding: Callable[[], Awaitable[T]]) -> T:
-    """The answer, asked for again where others keep the service busy."""
-    for pause in PAUSES:
+async def _retry_while_busy(call: Callable[[], Awaitable[T]]) -> T:
+    """The result of a call, tried again while other requests keep the service busy."""
+    for pause in RETRY_PAUSES:
         try:
-            return await submit_reembedding()
+            return await call()
         except (Overloaded, DeadlineExceeded):
             await asyncio.sleep(pause)
-    return await submit_reembedding()
+    return await call()
 
 
-def _like(was: Item, inspection: Inspection, target: Collection) -> Item:
-    """An item as it was, but for what depends on the weights. A mask that was not kept as it came, as those of older
-    collections, is fitted to the grid that the maps have now.
+def _new_version(old: Item, inspection: Inspection, target: Collection) -> Item:
+    """An item with everything that depends on the model computed anew.
+
+    A mask without its original, as older collections have, is only resampled to the grid of the new maps.
     """
-    if inspection.classifier.weights_sha256 != target.weights_sha256:
-        raise StaleCollection(f"the weights of model {target.model!r} changed meanwhile; start again")
-    now = build_item(inspection, b"", target, was.name, was.label)
-    shape = (now.field.shape[0], now.field.shape[1])
-    mask = None if was.mask is None else cells(was.mask, shape).astype(np.float16)
-    return replace(now, mask=mask, thumbnail=was.thumbnail, original=None)
+    if fingerprint_of(inspection.classifier) != target.fingerprint:
+        raise StaleCollection(f"model {target.model!r} changed in the meantime; start again")
+    new = build_item(inspection, b"", target, old.name, old.label)
+    shape = (new.field.shape[0], new.field.shape[1])
+    mask = None if old.mask is None else cell_shares(old.mask, shape).astype(np.float16)
+    return replace(new, mask=mask, thumbnail=old.thumbnail, original=None)
 
 
-def _complain(renewal: Reembedding) -> None:
-    """Raises BadParameter for images that are still there and that the model cannot see."""
-    name, refused = renewal.target.name, renewal.refused
-    there = renewal.library.store.named(name, list(refused))
-    if there:
-        which = "; ".join(f"item {one} ({line.name or line.label}): {refused[one]}" for one, line in there.items())
+async def _check_refused(work: Reembedding) -> None:
+    """Raises BadParameter for images that the model refuses, unless they have been removed."""
+    name, refused = work.target.name, work.refused
+    existing = await work.library.with_store(lambda store: store.items.summaries(name, list(refused)))
+    if existing:
+        reasons = "; ".join(
+            f"item {item_id} ({summary.name or summary.label}): {refused[item_id]}"
+            for item_id, summary in existing.items()
+        )
         raise BadParameter(
-            f"model {renewal.target.model!r} cannot see {len(there)} images of collection {name!r}; remove them, and"
-            f" start again, which goes on from here. {which[:MOST_SAID]}"
+            f"model {work.target.model!r} refuses {len(existing)} images of collection {name!r}; remove them and start"
+            f" again, which continues from here. {reasons[:MAX_REASON_LENGTH]}"
         )
     refused.clear()
+
+
+async def _delete_leftovers(library: Library, name: str) -> None:
+    """Delete the versions that are no longer used, page by page."""
+
+    def delete_page(store: Store, after: int) -> int | None:
+        return store.reembeddings.delete_leftovers(name, after)
+
+    after: int | None = 0
+    while after is not None:
+        after = await library.write_store(partial(delete_page, after=after))

@@ -1,6 +1,6 @@
-"""The vectors of one collection in memory: read once, joined by what comes, grouped behind the answers.
+"""The vectors of one collection in memory: read once, extended by new ones, clustered in the background.
 
-Nobody waits for grouping: what is not grouped yet is compared exactly.
+A search never waits for clustering: vectors that are not clustered yet are compared exactly.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.collections.collection import Revision
-from service.collections.neighbours import EXACT, Floats, InvertedFile, Metric
+from service.collections.inverted_file import MAX_EXACT, Floats, InvertedFile, Metric
 from service.collections.store.interface import Space, Store
 from service.errors import StaleCollection
 
 MAX_REMOVED = 1000
-"""Items removed since the vectors were read, beyond which they are read anew."""
+"""Items removed since the vectors were read; with more, all vectors are read again."""
 
-NOTHING = Revision(0, 0, 0)
+NOTHING_READ = Revision(0, 0, 0)
 log = logging.getLogger(__name__)
 
 
@@ -37,75 +37,75 @@ class SearchResult:
 class VectorIndex:
     """One collection's vectors in one space, for one metric. Safe from any thread.
 
-    exact: more vectors than these are grouped, in a thread of its own.
+    max_exact: with more vectors, they are clustered in a thread.
     """
 
-    def __init__(self, store: Store, name: str, space: Space, metric: Metric, exact: int = EXACT) -> None:
-        self._store, self._name, self._space, self._metric, self._exact = store, name, space, metric, exact
+    def __init__(self, store: Store, name: str, space: Space, metric: Metric, max_exact: int = MAX_EXACT) -> None:
+        self._store, self._name, self._space, self._metric, self._max_exact = store, name, space, metric, max_exact
         self._reading = threading.Lock()
-        self._read = NOTHING
-        self._indexes: tuple[InvertedFile, ...] = ()
-        self.grouping: threading.Thread | None = None
+        self._read = NOTHING_READ
+        self._parts: tuple[InvertedFile, ...] = ()
+        self.clustering: threading.Thread | None = None
 
     def search(self, vector: Floats, k: int) -> SearchResult:
-        """The nearest, some of which may have been removed a moment ago: so many more than k that k are left.
+        """The nearest items. Some may have been removed a moment ago, so there are enough to leave k of them.
 
-        Raises UnknownName, CollectionsError, and StaleCollection for a vector of another size.
+        Blocks. Raises UnknownName, CollectionsError, and StaleCollection for a vector of another size.
         """
-        indexes, removed = self._current()
-        if any(index.vectors.shape[1] != len(vector) for index in indexes):
+        parts, removed = self._current()
+        if any(part.vectors.shape[1] != len(vector) for part in parts):
             raise StaleCollection(
-                f"collection {self._name!r} has vectors of other weights since a moment ago; ask again"
+                f"collection {self._name!r} has vectors of another model since a moment ago; try again"
             )
-        found = [index.search(vector, k + removed) for index in indexes]
+        found = [part.search(vector, k + removed) for part in parts]
         ids = np.concatenate([np.zeros(0, np.int64), *(ids for ids, _ in found)])
-        distances = np.concatenate([np.zeros(0, np.float32), *(away for _, away in found)])
+        distances = np.concatenate([np.zeros(0, np.float32), *(distances for _, distances in found)])
         order = np.lexsort((ids, distances))[: k + removed]
-        return SearchResult(ids[order], distances[order], all(index.exact for index in indexes))
+        return SearchResult(ids[order], distances[order], all(part.exact for part in parts))
 
     def _current(self) -> tuple[tuple[InvertedFile, ...], int]:
-        """All items, and how many of them may be gone."""
+        """All vectors, and how many of them may belong to removed items."""
         with self._reading:
-            now = self._store.revision(self._name)
+            now = self._store.collections.revision(self._name)
             while True:
-                if now.made != self._read.made or now.removed - self._read.removed > MAX_REMOVED:
-                    self._read, self._indexes = Revision(now.made, now.removed, 0), ()
-                if now.last > self._read.last:
+                if now.generation != self._read.generation or now.removed - self._read.removed > MAX_REMOVED:
+                    self._read, self._parts = Revision(now.generation, now.removed, 0), ()
+                if now.last_id > self._read.last_id:
                     self._append()
-                made, now = now.made, self._store.revision(self._name)
-                if now.made == made:  # and so were the vectors just read
-                    return self._indexes, now.removed - self._read.removed
+                generation, now = now.generation, self._store.collections.revision(self._name)
+                if now.generation == generation:  # so the vectors just read are of this generation as well
+                    return self._parts, now.removed - self._read.removed
 
     def _append(self) -> None:
-        """Read what came, and put it with what is not grouped yet."""
-        ids, vectors = self._store.vectors(self._name, self._space, self._read.last)
+        """Read new vectors and join them with those that are not clustered yet."""
+        ids, vectors = self._store.items.vectors(self._name, self._space, self._read.last_id)
         if not len(ids):
             return
-        loose = [index for index in self._indexes if index.exact]
-        new = self._index([*(index.ids for index in loose), ids], [*(index.vectors for index in loose), vectors])
-        self._indexes = (*(index for index in self._indexes if not index.exact), new)
-        self._read = replace(self._read, last=int(ids[-1]))
-        if len(new.ids) > self._exact and self.grouping is None:
-            self.grouping = threading.Thread(target=self._group, args=(self._read, self._indexes), daemon=True)
-            self.grouping.start()
+        exact = [part for part in self._parts if part.exact]
+        joined = self._exact([*(part.ids for part in exact), ids], [*(part.vectors for part in exact), vectors])
+        self._parts = (*(part for part in self._parts if not part.exact), joined)
+        self._read = replace(self._read, last_id=int(ids[-1]))
+        if len(joined.ids) > self._max_exact and self.clustering is None:
+            self.clustering = threading.Thread(target=self._cluster, args=(self._read, self._parts), daemon=True)
+            self.clustering.start()
 
-    def _group(self, read: Revision, indexes: tuple[InvertedFile, ...]) -> None:
-        """All items in one index, in place of these, unless they are no longer those that count."""
+    def _cluster(self, read: Revision, parts: tuple[InvertedFile, ...]) -> None:
+        """Join all vectors into one clustered part, unless they have been replaced in the meantime."""
         try:
-            ids = np.concatenate([index.ids for index in indexes])
-            vectors = np.concatenate([index.vectors for index in indexes])
-            whole = InvertedFile.of(ids, vectors, self._metric, self._exact)
+            ids = np.concatenate([part.ids for part in parts])
+            vectors = np.concatenate([part.vectors for part in parts])
+            clustered = InvertedFile.build(ids, vectors, self._metric, self._max_exact)
             with self._reading:
-                if replace(self._read, last=read.last) == read:
-                    later = [(index, index.ids > read.last) for index in self._indexes if index.exact]
-                    rest = [self._index([index.ids[new]], [index.vectors[new]]) for index, new in later if new.any()]
-                    self._indexes = (whole, *rest)
+                if replace(self._read, last_id=read.last_id) == read:
+                    later = [(part, part.ids > read.last_id) for part in self._parts if part.exact]
+                    rest = [self._exact([part.ids[new]], [part.vectors[new]]) for part, new in later if new.any()]
+                    self._parts = (clustered, *rest)
         except MemoryError:
-            log.warning("there is not enough memory to group a collection: its neighbours take longer")
+            log.warning("there is not enough memory to cluster a collection: its neighbours take longer")
         finally:
-            self.grouping = None
+            self.clustering = None
 
-    def _index(self, ids: Sequence[NDArray[np.int64]], vectors: Sequence[Floats]) -> InvertedFile:
-        """One that is searched exactly, whatever its size."""
+    def _exact(self, ids: Sequence[NDArray[np.int64]], vectors: Sequence[Floats]) -> InvertedFile:
+        """A part that is searched exactly, whatever its size."""
         joined = np.concatenate(ids)
-        return InvertedFile.of(joined, np.concatenate(vectors), self._metric, exact=len(joined))
+        return InvertedFile.build(joined, np.concatenate(vectors), self._metric, max_exact=len(joined))

@@ -11,6 +11,8 @@ import numpy.typing as npt
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from service.images.preprocessing import PREPROCESSING_VERSION
+
 Box = tuple[float, float, float, float]
 Unit = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0, le=1)]
@@ -23,9 +25,6 @@ RESAMPLING = {
 }
 
 MOST_ELONGATED = 8  # long side to short side of what is resized
-
-RECIPE = 1
-"""Raised whenever the same Frame starts to give other pixels; part of its digest."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +82,8 @@ class Frame(BaseModel):
     @property
     def digest(self) -> str:
         """Sixteen hex digits that differ where the pixels of x could differ."""
-        told = f"{RECIPE} {self.model_dump_json(exclude={'mean', 'std'})}"
-        return hashlib.sha256(told.encode()).hexdigest()[:16]
+        text = f"{PREPROCESSING_VERSION} {self.model_dump_json(exclude={'mean', 'std'})}"
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def apply(self, pixels: npt.NDArray[np.uint8], width: int, height: int) -> tuple[npt.NDArray[np.uint8], Geometry]:
         """x and where it lies.

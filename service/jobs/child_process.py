@@ -1,4 +1,4 @@
-"""A long computation in a process of its own, so that cancelling is killing, and its memory is not ours."""
+"""A long computation in a child process: cancelling it kills the process, and its memory is separate from ours."""
 
 from __future__ import annotations
 
@@ -16,26 +16,34 @@ from typing import Any, TypeVar
 from service import errors
 from service.errors import FoveaError, JobFailed
 from service.images.workers import KEPT_VARIABLES
-from service.jobs.queue import ReportProgress
+from service.jobs.job import ReportProgress
 
 COMMAND = (sys.executable, "-P", "-W", "ignore", "-m", "service.jobs.child_main")
-THREADED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "LOKY_MAX_CPU_COUNT")
+THREAD_COUNTS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "LOKY_MAX_CPU_COUNT",
+)
 Result = TypeVar("Result")
 
 
-async def run_in_child(function: str, arguments: Mapping[str, Any], threads: int, told: ReportProgress) -> bytes:
-    """What a function returns that runs in a child process of the lowest priority.
+async def run_in_child(
+    function: str, arguments: Mapping[str, Any], threads: int, report_progress: ReportProgress
+) -> bytes:
+    """The result of a function that runs in a child process of the lowest priority.
 
-    function: `module:name`; takes arguments (a JSON object) and a callback for progress and stage, and returns bytes.
-    threads: it may use. Raises what the function raises of `service.errors`, and JobFailed where the process dies.
-    Cancelled, the process is gone before this ends.
+    function: `module:name`; it takes arguments (a JSON object) and a callback for progress and stage, and returns
+    bytes. threads: how many it may use. Raises the function's own errors of `service.errors`, and JobFailed where the
+    process dies. When this is cancelled, the process is gone before it returns.
     """
     with tempfile.TemporaryDirectory(prefix="fovea-") as scratch:
         process = await asyncio.create_subprocess_exec(
             *COMMAND, function, stdin=PIPE, stdout=PIPE, env=_environment(threads, scratch), cwd=scratch
         )
         try:
-            return await _heard(process, json.dumps(arguments).encode() + b"\n", told)
+            return await _exchange(process, json.dumps(arguments).encode() + b"\n", report_progress)
         finally:
             if process.returncode is None:
                 process.kill()
@@ -44,9 +52,9 @@ async def run_in_child(function: str, arguments: Mapping[str, Any], threads: int
                 process.stdin.close()
 
 
-async def run_to_end(call: Callable[[], Result]) -> Result:
-    """A blocking call on another thread that, once begun, is waited for even where its caller is cancelled."""
-    running = asyncio.ensure_future(asyncio.to_thread(call))
+async def run_to_end(function: Callable[[], Result]) -> Result:
+    """The result of a blocking call on another thread. Once started it is awaited even if its caller is cancelled."""
+    running = asyncio.ensure_future(asyncio.to_thread(function))
     while not running.done():
         try:
             await asyncio.shield(running)
@@ -56,23 +64,23 @@ async def run_to_end(call: Callable[[], Result]) -> Result:
     return running.result()
 
 
-async def _heard(process: Process, question: bytes, told: ReportProgress) -> bytes:
-    """The child says lines of JSON; the last one announces the bytes behind it."""
+async def _exchange(process: Process, arguments: bytes, report_progress: ReportProgress) -> bytes:
+    """Send the arguments and read messages, one line of JSON each; the last one announces the bytes that follow it."""
     if process.stdin is None or process.stdout is None:
-        raise ValueError("a child needs a pipe in and a pipe out")
+        raise ValueError("a child process needs a pipe for its input and one for its output")
     try:
-        process.stdin.write(question)
-        await process.stdin.drain()  # and it stays open: the child ends when it closes, whatever happens to us
+        process.stdin.write(arguments)
+        await process.stdin.drain()  # the pipe stays open: the child exits when it closes, even if this process dies
         while line := await process.stdout.readline():
-            said = json.loads(line)
-            if "error" in said:
-                raise _error(said["error"], said["detail"])
-            if "bytes" in said:
-                return await process.stdout.readexactly(said["bytes"])
-            told(said["progress"], said["stage"])
+            message = json.loads(line)
+            if "error" in message:
+                raise _error(message["error"], message["detail"])
+            if "bytes" in message:
+                return await process.stdout.readexactly(message["bytes"])
+            report_progress(message["progress"], message["stage"])
     except (EOFError, ConnectionError, ValueError):
-        pass  # it died while it spoke
-    raise JobFailed(_last_words(await process.wait()))
+        pass  # the child died while it wrote
+    raise JobFailed(_describe_exit(await process.wait()))
 
 
 def _error(name: str, detail: str) -> FoveaError:
@@ -80,22 +88,22 @@ def _error(name: str, detail: str) -> FoveaError:
     return kind(detail) if isinstance(kind, type) and issubclass(kind, FoveaError) else JobFailed(detail)
 
 
-def _last_words(status: int) -> str:
+def _describe_exit(status: int) -> str:
     if status == -signal.SIGKILL:
-        return "the computing process was killed from outside, as systems do where memory runs out; try fewer images"
+        return "the child process was killed from outside, as systems do when memory runs out; try fewer images"
     if status < 0:
-        return f"the computing process crashed ({signal.Signals(-status).name})"
-    return f"the computing process ended without a result (status {status}); the service's log has the reason"
+        return f"the child process crashed ({signal.Signals(-status).name})"
+    return f"the child process ended without a result (status {status}); the service's log has the reason"
 
 
 def _environment(threads: int, scratch: str) -> dict[str, str]:
-    """Keys and tokens stay here; compiled code of the libraries is kept for no longer than the process.
+    """Variables of the child: no keys or tokens, and caches of compiled code in a folder that goes with the process.
 
-    Threads that spin while they wait for one another take, on a busy machine, ten times as long as those that sleep.
+    OMP_WAIT_POLICY: on a busy machine, threads that spin while they wait take ten times as long as those that sleep.
     """
     root = str(Path(__file__).parents[2])
     path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
-    kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
-    places = dict.fromkeys(("NUMBA_CACHE_DIR", "MPLCONFIGDIR", "HOME", "TMPDIR"), scratch)
-    threaded = dict.fromkeys(THREADED, str(threads)) | {"OMP_WAIT_POLICY": "PASSIVE"}
-    return kept | threaded | places | {"PYTHONPATH": path}
+    inherited = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+    folders = dict.fromkeys(("NUMBA_CACHE_DIR", "MPLCONFIGDIR", "HOME", "TMPDIR"), scratch)
+    limits = dict.fromkeys(THREAD_COUNTS, str(threads)) | {"OMP_WAIT_POLICY": "PASSIVE"}
+    return inherited | limits | folders | {"PYTHONPATH": path}

@@ -1,4 +1,4 @@
-"""Work that a request waits for and that is done one piece after the other, however many ask."""
+"""Work that requests wait for and that runs one at a time, with a bound on how many may wait."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from contextlib import asynccontextmanager
 
 from service.errors import Overloaded
 
-MOST_WAITING = 4
-"""Requests that may wait for the one that is being served."""
+MAX_WAITING = 4
+"""Requests that may wait for the one that is running."""
 
 
 class TurnLimiter:
-    """Where one is served at a time."""
+    """One holder at a time, in the order of arrival. what: the work, in words, for the error message."""
 
-    def __init__(self) -> None:
-        self._busy, self._asked = asyncio.Lock(), 0
+    def __init__(self, what: str = "requests of this kind") -> None:
+        self._running, self._entered, self._what = asyncio.Lock(), 0, what
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """Wait until it is one's turn. Raises Overloaded where too many wait already."""
-        if self._asked > MOST_WAITING:
-            raise Overloaded(f"reports are made one after the other, and {MOST_WAITING} wait already", retry_after=5)
-        self._asked += 1
+        """Wait for a turn and hold it. Raises Overloaded where too many are waiting already."""
+        if self._entered > MAX_WAITING:
+            raise Overloaded(f"{self._what} run one at a time, and {MAX_WAITING} are waiting already", retry_after=5)
+        self._entered += 1
         try:
-            async with self._busy:
+            async with self._running:
                 yield
         finally:
-            self._asked -= 1
+            self._entered -= 1

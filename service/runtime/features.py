@@ -19,11 +19,13 @@ from service.runtime.cache import Cache
 
 
 class Key(NamedTuple):
-    """What feature maps depend on: the pixels the model saw and the weights that looked."""
+    """What feature maps depend on: the image, how it is prepared and normalised, and the network with its weights."""
 
     image: str
     frame: str
+    normalisation: tuple[float, ...]
     model: str
+    network: str
     weights: str
     layer: str
 
@@ -72,7 +74,9 @@ class Features:
         if not self.cache.most_bytes:
             return await compute()
         entry = classifier.entry
-        key = Key(image, entry.frame.digest, entry.name, classifier.weights_sha256, layer)
+        frame, network = entry.frame, f"{entry.architecture} {entry.arguments} {entry.stages}"
+        normalisation = (*frame.mean, *frame.std)
+        key = Key(image, frame.digest, normalisation, entry.name, network, classifier.weights_sha256, layer)
         A = self.cache.get(key)
         return A if A is not None else await self._share(key, compute)
 

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from service.collections.store.sqlite import SqliteStore
-from tests.api.test_collections import made
-from tests.api.test_maps import job
+from tests.api.routes.test_collections import made
+from tests.api.routes.test_projections import job
 from tests.api.test_real import running
 from tests.api.test_reembed import of_other_weights
 from tests.models import tiny
@@ -36,7 +36,7 @@ def text(data: bytes) -> str:
 
 def kept(folder: Path) -> list[np.ndarray | None]:
     store = SqliteStore(folder / "data" / "collections")
-    found = [item.mask for _, item in store.items("set")]
+    found = [item.mask for _, item in store.items.all("set")]
     store.close()
     return found
 
@@ -124,13 +124,13 @@ async def test_the_bias_report_has_shares_outside_the_masks(tmp_path: Path) -> N
     async with running(tmp_path) as client:
         await filled(client)
         report = (await client.post("/collections/set/bias")).json()
-        shares = [one for inspection in report["classes"] for one in inspection["outside"]]
-        assert {one["place"] for one in shares} == {"mask"}
-        assert {one["even"] for one in shares} == {0.5}
+        shares = [one for class_report in report["classes"] for one in class_report["outside"]]
+        assert {one["region"] for one in shares} == {"mask"}
+        assert {one["expected"] for one in shares} == {0.5}
         assert np.array_equal(report["anatomy"], [LEFT] * 16)
-        inspection = next(one for one in report["classes"] if one["said"])
-        assert inspection["outside"][0]["attention"] == pytest.approx(
-            np.array(inspection["attention"])[:, 8:].sum(), abs=1e-5
+        class_report = next(one for one in report["classes"] if one["predicted"])
+        assert class_report["outside"][0]["attention"] == pytest.approx(
+            np.array(class_report["attention"])[:, 8:].sum(), abs=1e-5
         )
 
 

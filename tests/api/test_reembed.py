@@ -17,11 +17,12 @@ import numpy as np
 import pytest
 
 from service.collections.collection import Item
+from service.collections.staleness import fingerprint_of
 from service.collections.store.sqlite import SqliteStore
 from service.runtime.answers import Answers
 from service.runtime.inspection import Inspection
-from tests.api.test_collections import DARK, made
-from tests.api.test_maps import job
+from tests.api.routes.test_collections import DARK, made
+from tests.api.routes.test_projections import job
 from tests.api.test_real import running
 from tests.api.test_serving import Running, serving
 from tests.models import tiny
@@ -35,9 +36,9 @@ SEEN = (
     "probabilities",
     "embedding",
     "pixels",
-    "peaks",
+    "unit_maxima",
     "maps",
-    "mapped",
+    "mapped_classes",
     "field",
     "thumbnail",
     "original",
@@ -46,7 +47,7 @@ SEEN = (
 
 def kept(folder: Path) -> dict[int, Item]:
     store = SqliteStore(folder / "data" / "collections")
-    found = dict(store.items("set"))
+    found = dict(store.items.all("set"))
     store.close()
     return found
 
@@ -54,7 +55,7 @@ def kept(folder: Path) -> dict[int, Item]:
 def of_other_weights(folder: Path) -> None:
     """As if other weights had filled it: the digest is theirs, and what they saw is nothing alike."""
     with sqlite3.connect(folder / "data" / "collections" / "collections.sqlite") as db:
-        db.execute("UPDATE collections SET weights = ?", (OTHER,))
+        db.execute("UPDATE collections SET fingerprint = json_set(fingerprint, '$.weights_sha256', ?)", (OTHER,))
         db.execute("UPDATE vectors SET features = zeroblob(length(features)), predicted = 1 - predicted")
     db.close()
 
@@ -173,7 +174,7 @@ async def test_what_comes_and_goes_meanwhile_is_right_afterwards(
             del fresh[number]
         store = SqliteStore(tmp_path / "data" / "collections")
         late = replace(fresh[1], sha256="ff" * 32, embedding=np.zeros(4, np.float32))
-        (added,) = store.add("set", [late], OTHER)
+        (added,) = store.items.add("set", [late], store.collections.get("set").fingerprint)
         store.close()
         gate.opened.set()
         assert (await ended(client, asked))["state"] == "done"
@@ -184,7 +185,7 @@ async def test_what_comes_and_goes_meanwhile_is_right_afterwards(
 async def test_what_the_model_refuses_now_is_named_and_nothing_is_changed(tmp_path: Path) -> None:
     async with stale(tmp_path, model="guarded") as (client, fresh):
         store = SqliteStore(tmp_path / "data" / "collections")
-        (dark,) = store.add("set", [replace(fresh[1], sha256="ff" * 32, name="dark.jpg", original=DARK)])
+        (dark,) = store.items.add("set", [replace(fresh[1], sha256="ff" * 32, name="dark.jpg", original=DARK)])
         store.close()
         failed = await ended(client, await begun(client))
         assert (failed["state"], failed["error"]["type"]) == ("failed", "/problems/bad-parameter")
@@ -203,10 +204,10 @@ async def test_somebody_else_who_does_the_same_and_is_quicker_is_no_failure(
         asked = await begun(client)
         await job(client, f"/jobs/{asked['id']}", lambda found: found["progress"] > 0)
         store = SqliteStore(tmp_path / "data" / "collections")
-        weights = (await client.get("/models/tiny")).json()["weights_sha256"]
-        store.begin_reembedding("set", weights)
-        store.renew("set", weights, {number: fresh[number] for number in store.not_reembedded("set")})
-        assert store.finish_reembedding("set", replace(store.collection("set"), weights_sha256=weights))
+        now = fingerprint_of(client._transport.app.state.answers.registry.get("tiny"))  # type: ignore[attr-defined]
+        store.reembeddings.begin("set", now)
+        store.reembeddings.save("set", now, {number: fresh[number] for number in store.reembeddings.pending("set")})
+        assert store.reembeddings.finish("set", replace(store.collections.get("set"), fingerprint=now))
         store.close()
         gate.opened.set()
         assert (await ended(client, asked))["state"] == "done"
@@ -271,7 +272,7 @@ def test_killed_at_random_moments_it_is_old_or_new_and_goes_on(tmp_path: Path) -
 
 def filled_by(folder: Path) -> str:
     store = SqliteStore(folder / "data" / "collections")
-    found = store.collection("set").weights_sha256
+    found = store.collections.get("set").fingerprint.weights_sha256
     store.close()
     return found
 

@@ -105,12 +105,12 @@ def test_activations_of_an_image(tmp_path: Path, data: Path) -> None:
 def test_bias_of_a_folder(tmp_path: Path, data: Path) -> None:
     report = json.loads(fovea("evaluate", "bias", data, "--mask", "square", "--json").stdout)
     assert report["images"] == 36
-    assert [one["place"] for one in report["classes"][0]["outside"]] == ["mask"]
+    assert [one["region"] for one in report["classes"][0]["outside"]] == ["mask"]
     output = fovea("evaluate", "bias", data, "--html", tmp_path / "b.html", "--picture", tmp_path / "b.jpg").output
     assert "cannot say: the field of view fills every picture" in output
     assert "There is nothing outside the anatomy to measure" in output
     assert "│ attention" not in output
-    assert "Nothing can be said" in (tmp_path / "b.html").read_text()
+    assert "No verdict is possible" in (tmp_path / "b.html").read_text()
     assert "has no mask 'disc'" in fovea("evaluate", "bias", data, "--mask", "disc", exit_code=1).output
     assert "does not exist" in fovea("evaluate", "bias", tmp_path / "nowhere", exit_code=2).output
     assert "does not know the classes of generated images" in fovea("evaluate", "bias", exit_code=1).output
@@ -139,7 +139,7 @@ def test_errors_of_a_folder(tmp_path: Path, data: Path) -> None:
 
 def test_what_excites_a_unit_in_a_folder(tmp_path: Path, data: Path) -> None:
     report = json.loads(fovea("evaluate", "top-activations", data, "--unit", "2", "--top", "3", "--json").stdout)
-    values = [peak["activation"] for peak in report["peaks"]]
+    values = [peak["activation"] for peak in report["top_activations"]]
     assert values == sorted(values, reverse=True)
     fovea("evaluate", "top-activations", data, "--html", tmp_path / "x.html", "--picture", tmp_path / "x.jpg")
     wrong = fovea("evaluate", "top-activations", data, "--picture", tmp_path / "x.gif", exit_code=2)
@@ -151,7 +151,7 @@ def test_what_excites_a_unit_in_a_folder(tmp_path: Path, data: Path) -> None:
 def test_a_map_of_a_collection(tmp_path: Path, data: Path) -> None:
     fovea("collections", "import", data, "--name", "squares")
     result = fovea("collections", "project", "squares", "--method", "pca", "--out", tmp_path / "map.png")
-    assert "PCA of squares: 36 images, keeps " in result.output
+    assert "PCA of squares: 36 images, explains " in result.output
     assert size(tmp_path / "map.png") == (1200, 800)
     told = json.loads(fovea("collections", "project", "squares", "--perplexity", "5", "--json").stdout)
     assert (told["projection"], told["quality"]["perplexity"]) == ("tsne-2d", 5)
@@ -170,8 +170,8 @@ def test_masks_of_a_collection(data: Path) -> None:
     wanted = json.loads(fovea("evaluate", "bias", data, "--mask", "square", "--json").stdout)
     assert np.allclose(kept["anatomy"], wanted["anatomy"], atol=0.01)
     for mine, theirs in zip(kept["classes"], wanted["classes"], strict=True):
-        assert mine["outside"][0]["place"] == "mask"
-        shares = [(one["outside"][0]["even"], one["outside"][0]["attention"] or 0) for one in (mine, theirs)]
+        assert mine["outside"][0]["region"] == "mask"
+        shares = [(one["outside"][0]["expected"], one["outside"][0]["attention"] or 0) for one in (mine, theirs)]
         assert np.allclose(*shares, atol=0.01)
     wrong = fovea("collections", "import", data, "--name", "others", "--mask", "disc", exit_code=1)
     assert ".disc.mask.png beside it; it has square" in wrong.output.replace("\n", " ")
@@ -179,10 +179,10 @@ def test_masks_of_a_collection(data: Path) -> None:
 
 def test_the_digits_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With fewer rounds than a reader would take."""
-    monkeypatch.setattr(fitting, "EXAGGERATED", 10)
-    monkeypatch.setattr(fitting, "ROUNDS", 10)
+    monkeypatch.setattr(fitting, "EARLY_ITERATIONS", 10)
+    monkeypatch.setattr(fitting, "ITERATIONS", 10)
     told = json.loads(fovea("evaluate", "digits", "--epochs", "2", "--picture", tmp_path / "d.png", "--json").stdout)
     assert size(tmp_path / "d.png") == (1600, 960)
-    assert [one["what"] for one in told["maps"]] == ["64 pixels", "64 learned features"]
+    assert [one["vectors"] for one in told["projections"]] == ["64 pixels", "64 learned features"]
     assert told["accuracy"] > 0.2
     assert "name a .png file" in fovea("evaluate", "digits", "--picture", tmp_path / "d.jpg", exit_code=2).output

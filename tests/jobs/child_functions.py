@@ -6,19 +6,17 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from service.errors import BadParameter
+from service.jobs.job import ReportProgress
 
-Told = Callable[[float, str], None]
 
-
-def well(arguments: dict[str, Any], told: Told) -> bytes:
-    told(0.5, "half")
+def well(arguments: dict[str, Any], report_progress: ReportProgress) -> bytes:
+    report_progress(0.5, "half")
     os.write(1, b"a library says something\n")
-    told(0.75, "more")
+    report_progress(0.75, "more")
     facts = {
         "nice": os.nice(0),
         "threads": os.environ["OMP_NUM_THREADS"],
@@ -29,25 +27,25 @@ def well(arguments: dict[str, Any], told: Told) -> bytes:
     return json.dumps(facts).encode()
 
 
-def refuse(arguments: dict[str, Any], told: Told) -> bytes:
+def refuse(arguments: dict[str, Any], report_progress: ReportProgress) -> bytes:
     raise BadParameter("perplexity: what is right")
 
 
-def fail(arguments: dict[str, Any], told: Told) -> bytes:
+def fail(arguments: dict[str, Any], report_progress: ReportProgress) -> bytes:
     raise ZeroDivisionError("a mistake of ours")
 
 
-def starve(arguments: dict[str, Any], told: Told) -> bytes:
+def starve(arguments: dict[str, Any], report_progress: ReportProgress) -> bytes:
     raise MemoryError
 
 
-def crash(arguments: dict[str, Any], told: Told) -> bytes:
+def crash(arguments: dict[str, Any], report_progress: ReportProgress) -> bytes:
     os.kill(os.getpid(), getattr(signal, arguments["signal"]))
     return b""
 
 
-def endless(arguments: dict[str, Any], told: Told) -> bytes:
+def endless(arguments: dict[str, Any], report_progress: ReportProgress) -> bytes:
     Path(arguments["file"]).write_text(str(os.getpid()))
-    told(0.1, "for ever")
+    report_progress(0.1, "for ever")
     while True:
         time.sleep(0.01)

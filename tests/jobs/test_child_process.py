@@ -17,7 +17,7 @@ import pytest
 from service.errors import BadParameter, FoveaError, JobFailed
 from service.jobs.child_process import run_in_child, run_to_end
 
-TOIL = "tests.jobs.child_functions:"
+FUNCTIONS = "tests.jobs.child_functions:"
 
 
 def nothing(progress: float, stage: str) -> None:
@@ -42,7 +42,7 @@ async def test_a_result_comes_back_and_so_does_progress(monkeypatch: pytest.Monk
     """Of the lowest priority, with the threads it may have, without our environment, whatever libraries print."""
     monkeypatch.setenv("FOVEA_TEST_SECRET", "x")
     heard: list[tuple[float, str]] = []
-    found = json.loads(await run_in_child(f"{TOIL}well", {"sent": "é"}, 2, lambda *said: heard.append(said)))
+    found = json.loads(await run_in_child(f"{FUNCTIONS}well", {"sent": "é"}, 2, lambda *said: heard.append(said)))
     assert found == {"nice": 19, "threads": "2", "waiting": "PASSIVE", "secret": None, "sent": "é"}
     assert heard == [(0.5, "half"), (0.75, "more")]
 
@@ -61,12 +61,12 @@ async def test_what_goes_wrong_is_said(
     function: str, arguments: dict[str, str], kind: type[FoveaError], words: str
 ) -> None:
     with pytest.raises(kind, match=words):
-        await run_in_child(TOIL + function, arguments, 1, nothing)
+        await run_in_child(FUNCTIONS + function, arguments, 1, nothing)
 
 
 async def test_cancelled_it_is_gone_at_once(tmp_path: Path) -> None:
     file, begun = tmp_path / "pid", asyncio.Event()
-    work = asyncio.create_task(run_in_child(f"{TOIL}endless", {"file": str(file)}, 1, lambda *_: begun.set()))
+    work = asyncio.create_task(run_in_child(f"{FUNCTIONS}endless", {"file": str(file)}, 1, lambda *_: begun.set()))
     await asyncio.wait_for(begun.wait(), 60)
     work.cancel()
     with pytest.raises(asyncio.CancelledError):

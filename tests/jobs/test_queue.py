@@ -16,11 +16,13 @@ import pytest
 
 from service.errors import BadParameter, CollectionsError, Overloaded, UnknownName
 from service.jobs import queue as module
-from service.jobs.queue import MOST_WAITING, Job, JobQueue, ReportProgress, Work
+from service.jobs.job import Job, JobFunction, ReportProgress
+from service.jobs.queue import MAX_WAITING, JobQueue
+from service.jobs.records import JobRecords
 
 
-class Toil:
-    """Work that is held up until it is let go; what ran and what was cancelled is written down."""
+class HeldJob:
+    """A job function that waits until it is released, and records what ran and what was cancelled."""
 
     def __init__(self) -> None:
         self.ran: list[object] = []
@@ -28,32 +30,32 @@ class Toil:
         self.free = asyncio.Event()
         self.at_once = 0
 
-    async def __call__(self, job: Job, told: ReportProgress) -> str:
+    async def __call__(self, job: Job, report_progress: ReportProgress) -> str:
         self.at_once += 1
         assert self.at_once == 1
         try:
             self.ran.append(job.parameters.get("number"))
-            told(0.5, "half way")
-            told(0.25, "a little back")
+            report_progress(0.5, "half way")
+            report_progress(0.25, "a little back")
             await self.free.wait()
         except asyncio.CancelledError:
             self.cancelled.append(job.parameters.get("number"))
             raise
         finally:
             self.at_once -= 1
-        return f"/collections/{job.collection}"
+        return f"made-of-{job.subject}"
 
 
-async def wrong(job: Job, told: ReportProgress) -> str:
+async def wrong(job: Job, report_progress: ReportProgress) -> str:
     raise BadParameter("perplexity: what is right")
 
 
-async def broken(job: Job, told: ReportProgress) -> str:
+async def broken(job: Job, report_progress: ReportProgress) -> str:
     raise ZeroDivisionError
 
 
 @asynccontextmanager
-async def opened(folder: Path, **kinds: Work) -> AsyncIterator[JobQueue]:
+async def opened(folder: Path, **kinds: JobFunction) -> AsyncIterator[JobQueue]:
     jobs = JobQueue(folder, kinds)
     await jobs.start()
     try:
@@ -73,9 +75,9 @@ async def reaches(jobs: JobQueue, job: Job, *states: str) -> Job:
 
 async def test_jobs_run_one_after_the_other_in_the_order_they_came(tmp_path: Path) -> None:
     """Fails where two may run at once (tried: a task a job)."""
-    toil = Toil()
-    async with opened(tmp_path, toil=toil) as jobs:
-        made = [await jobs.submit("toil", "set", {"number": number}) for number in range(4)]
+    held = HeldJob()
+    async with opened(tmp_path, held=held) as jobs:
+        made = [await jobs.submit("held", "set", {"number": number}) for number in range(4)]
         running = await reaches(jobs, made[0], "running")
         assert [job.id for job in await jobs.all()] == [job.id for job in reversed(made)]
         while running.progress == 0:
@@ -84,48 +86,48 @@ async def test_jobs_run_one_after_the_other_in_the_order_they_came(tmp_path: Pat
         assert (running.progress, running.stage) == (0.5, "a little back"), "progress never falls"
         await asyncio.sleep(0.1)
         assert (await jobs.job(made[1].id)).state == "waiting"
-        toil.free.set()
+        held.free.set()
         last = await reaches(jobs, made[3], "done")
-        assert toil.ran == [0, 1, 2, 3]
-        assert (last.progress, last.result, last.error) == (1.0, "/collections/set", None)
+        assert held.ran == [0, 1, 2, 3]
+        assert (last.progress, last.result, last.error) == (1.0, "made-of-set", None)
         assert last.created <= (last.started or 0) <= (last.finished or 0)
 
 
 async def test_no_more_may_wait_than_agreed(tmp_path: Path) -> None:
-    toil = Toil()
-    async with opened(tmp_path, toil=toil) as jobs:
-        first = await jobs.submit("toil", "set", {})
+    held = HeldJob()
+    async with opened(tmp_path, held=held) as jobs:
+        first = await jobs.submit("held", "set", {})
         await reaches(jobs, first, "running")
         outcomes = await asyncio.gather(
-            *(jobs.submit("toil", "set", {}) for _ in range(MOST_WAITING + 3)), return_exceptions=True
+            *(jobs.submit("held", "set", {}) for _ in range(MAX_WAITING + 3)), return_exceptions=True
         )
         refused = [one for one in outcomes if isinstance(one, Overloaded)]
         assert len(refused) == 3
         assert refused[0].retry_after > 1
-        toil.free.set()
+        held.free.set()
         await reaches(jobs, [one for one in outcomes if isinstance(one, Job)][-1], "done")
 
 
 async def test_cancelling_ends_what_runs_and_forestalls_what_waits(tmp_path: Path) -> None:
-    toil = Toil()
-    async with opened(tmp_path, toil=toil) as jobs:
-        made = [await jobs.submit("toil", "set", {"number": number}) for number in range(3)]
+    held = HeldJob()
+    async with opened(tmp_path, held=held) as jobs:
+        made = [await jobs.submit("held", "set", {"number": number}) for number in range(3)]
         await reaches(jobs, made[0], "running")
         assert (await jobs.cancel(made[1].id)).state == "cancelled"
         assert (await jobs.cancel(made[0].id)).state == "cancelled"
-        toil.free.set()
+        held.free.set()
         await reaches(jobs, made[2], "done")
-        assert (toil.ran, toil.cancelled) == ([0, 2], [0])
+        assert (held.ran, held.cancelled) == ([0, 2], [0])
         assert (await jobs.cancel(made[0].id)).state == "cancelled"
         with pytest.raises(UnknownName, match="GET /jobs"):
             await jobs.job(made[0].id)
 
 
 async def test_failures_keep_their_reasons_and_the_next_job_runs(tmp_path: Path) -> None:
-    toil = Toil()
-    toil.free.set()
-    async with opened(tmp_path, wrong=wrong, broken=broken, toil=toil) as jobs:
-        made = [await jobs.submit(kind, "set", {}) for kind in ("wrong", "broken", "unheard", "toil")]
+    held = HeldJob()
+    held.free.set()
+    async with opened(tmp_path, wrong=wrong, broken=broken, held=held) as jobs:
+        made = [await jobs.submit(kind, "set", {}) for kind in ("wrong", "broken", "unheard", "held")]
         await reaches(jobs, made[-1], "done")
         failed = [await jobs.job(job.id) for job in made[:-1]]
         assert [job.state for job in failed] == ["failed"] * 3
@@ -135,13 +137,13 @@ async def test_failures_keep_their_reasons_and_the_next_job_runs(tmp_path: Path)
 
 
 async def test_an_orderly_end_interrupts_what_runs_and_what_waits_goes_on(tmp_path: Path) -> None:
-    toil = Toil()
-    async with opened(tmp_path, toil=toil) as jobs:
-        made = [await jobs.submit("toil", "set", {"number": number}) for number in range(2)]
+    held = HeldJob()
+    async with opened(tmp_path, held=held) as jobs:
+        made = [await jobs.submit("held", "set", {"number": number}) for number in range(2)]
         await reaches(jobs, made[0], "running")
-    again = Toil()
+    again = HeldJob()
     again.free.set()
-    async with opened(tmp_path, toil=again) as jobs:
+    async with opened(tmp_path, held=again) as jobs:
         assert (await reaches(jobs, made[1], "done")).result
         interrupted = await jobs.job(made[0].id)
         assert interrupted.state == "interrupted"
@@ -154,14 +156,14 @@ import asyncio, sys
 from pathlib import Path
 from service.jobs.queue import JobQueue
 
-async def endless(job, told):
+async def endless(job, report_progress):
     print(job.id, flush=True)
     await asyncio.sleep(1000)
 
 async def main():
-    jobs = JobQueue(Path(sys.argv[1]), {"toil": endless})
+    jobs = JobQueue(Path(sys.argv[1]), {"held": endless})
     for number in range(3):
-        await jobs.submit("toil", "set", {"number": number})
+        await jobs.submit("held", "set", {"number": number})
     print("submitted", flush=True)
     await asyncio.sleep(1000)
 
@@ -175,7 +177,7 @@ def killed(folder: Path) -> set[str]:
         assert process.stdout is not None
         said = {process.stdout.readline().strip(), process.stdout.readline().strip()}
         with pytest.raises(CollectionsError, match="another service"):
-            module.JobRecords(folder, Job)
+            JobRecords(folder)
         os.kill(process.pid, signal.SIGKILL)
         return said
 
@@ -183,32 +185,32 @@ def killed(folder: Path) -> set[str]:
 async def test_a_killed_process_loses_no_job(tmp_path: Path) -> None:
     """Fails where a job is written down only when it is done (tried)."""
     said = killed(tmp_path)
-    toil = Toil()
-    toil.free.set()
-    async with opened(tmp_path, toil=toil) as jobs:
+    held = HeldJob()
+    held.free.set()
+    async with opened(tmp_path, held=held) as jobs:
         await reaches(jobs, (await jobs.all())[0], "done")
         states = {job.id: job.state for job in await jobs.all()}
         assert [*states.values()] == ["done", "done", "interrupted"]
         assert said == {"submitted", [*states][-1]}
-        assert toil.ran == [1, 2]
+        assert held.ran == [1, 2]
 
 
 async def test_old_ones_are_forgotten_but_none_that_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_KEPT", 4)
-    toil = Toil()
-    toil.free.set()
-    async with opened(tmp_path, toil=toil) as jobs:
+    monkeypatch.setattr(module, "MAX_RECORDS", 4)
+    held = HeldJob()
+    held.free.set()
+    async with opened(tmp_path, held=held) as jobs:
         for _ in range(7):
-            made = await jobs.submit("toil", "set", {})
+            made = await jobs.submit("held", "set", {})
             await reaches(jobs, made, "done")
         assert len(await jobs.all()) == 4
         ids = {job.id for job in await jobs.all()}
-    async with opened(tmp_path, toil=toil) as jobs:
+    async with opened(tmp_path, held=held) as jobs:
         assert {job.id for job in await jobs.all()} == ids
 
 
 @pytest.mark.parametrize("damage", [b"no database at all" * 100, b""])
-async def test_a_damaged_ledger_is_said_so(tmp_path: Path, damage: bytes) -> None:
+async def test_damaged_records_are_reported(tmp_path: Path, damage: bytes) -> None:
     (tmp_path / "jobs.sqlite").write_bytes(damage)
     jobs = JobQueue(tmp_path, {})
     await jobs.start()
@@ -225,14 +227,14 @@ async def test_the_loop_is_never_held_up(tmp_path: Path, monkeypatch: pytest.Mon
     import threading
 
     loop_thread = threading.get_ident()
-    put: Callable[..., Any] = module.JobRecords.put
+    put: Callable[..., Any] = JobRecords.put
 
     def checked(self: object, *given: object) -> None:
         assert threading.get_ident() != loop_thread
         put(self, *given)
 
-    monkeypatch.setattr(module.JobRecords, "put", checked)
-    toil = Toil()
-    toil.free.set()
-    async with opened(tmp_path, toil=toil) as jobs:
-        await reaches(jobs, await jobs.submit("toil", "set", {}), "done")
+    monkeypatch.setattr(JobRecords, "put", checked)
+    held = HeldJob()
+    held.free.set()
+    async with opened(tmp_path, held=held) as jobs:
+        await reaches(jobs, await jobs.submit("held", "set", {}), "done")

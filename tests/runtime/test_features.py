@@ -118,6 +118,28 @@ async def test_weights_layer_frame_and_image_each_make_another_key() -> None:
     assert len(other.engine.batches) == 1
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"frame": {"resize": 24, "crop": 16}},
+        {"frame": {"resize": 16, "crop": 16, "mean": (0.5, 0.5, 0.5)}},
+        {"frame": {"resize": 16, "crop": 16, "std": (0.5, 0.5, 0.5)}},
+        {"arguments": {"classes": 2}},
+    ],
+)
+async def test_a_model_read_again_with_the_same_weights_shares_no_maps_with_its_old_self(
+    change: dict[str, Any],
+) -> None:
+    """Fails where mean and standard deviation are left out, for they do not change x (it did)."""
+    old = classifier(0)
+    entry = Entry.model_validate(old.entry.model_dump() | change)
+    new = replace(old, entry=entry, engine=Counting(old.engine.engine))
+    async with features() as running:
+        for model in (old, new, old, new):
+            await running.get(model, "2", "a", image(0), soon())
+    assert (old.engine.batches, new.engine.batches) == ([1], [1])
+
+
 async def test_one_who_leaves_takes_nothing_from_those_who_stay() -> None:
     model = classifier()
     model.engine.delay = 0.1

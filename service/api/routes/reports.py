@@ -1,8 +1,7 @@
-"""/collections/{name}/bias and /units: what a collection says of its model, from what was kept of its images."""
+"""/collections/{name}/bias and /units: reports on a collection and its model, from what is stored of its images."""
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -14,39 +13,39 @@ from service.api.schemas.reports import BIAS, UNIT, BiasReport, UnitReport
 from service.api.server.dependencies import LibraryDep
 from service.api.server.negotiation import choose
 from service.collections.reports.html_page import CSP
-from service.collections.reports.report_requests import bias_report, top_activations
+from service.collections.reports.report_requests import bias_report, unit_report
 
 router = APIRouter(prefix="/collections/{name}", tags=["collections"])
 
-Unit = Annotated[int, Path(ge=0, lt=2**31, description="A unit of the model's last map, from 0.", examples=[331])]
-FORMS = ("application/json", "text/html")
+Unit = Annotated[
+    int, Path(ge=0, lt=2**31, description="A unit of the model's last feature map, from 0.", examples=[331])
+]
+MEDIA_TYPES = ("application/json", "text/html")
 
 
-def _shown() -> Responses:
-    found: dict[str, Any] = example(BIAS)[200]
+def _figures_or_page() -> Responses:
+    figures: dict[str, Any] = example(BIAS)[200]
     page = {"text/html": {"schema": {"type": "string"}, "example": "<!doctype html> ..."}}
     return {
-        200: {"description": "The report, as figures or as a page with pictures.", "content": found["content"] | page}
+        200: {"description": "The report, as figures or as a page with pictures.", "content": figures["content"] | page}
     }
 
 
-@router.post("/bias", responses=_shown() | problems(404, 406, 409, 422, 429, 503), response_model=BiasReport)
+@router.post("/bias", responses=_figures_or_page() | problems(404, 406, 409, 422, 429, 503), response_model=BiasReport)
 async def create_bias_report(request: Request, name: Name, library: LibraryDep) -> Response:
-    """Where the model looks over the whole collection, for each class, and whether what decides lies outside the
-    anatomy. Nothing is looked at again, so it takes seconds; it is made anew each time.
+    """Where the evidence for each class lies, over the whole collection, and whether positions outside the anatomy
+    decide answers. It is computed from stored maps, which takes seconds, and computed anew for each request.
     """
-    form = choose(request.headers.get("accept"), FORMS)
-    if form == "text/html":
+    media_type = choose(request.headers.get("accept"), MEDIA_TYPES)
+    if media_type == "text/html":
         page = await bias_report(library, name, "html")
-        return Response(page, media_type=form, headers={"Content-Security-Policy": CSP})
-    opened = await asyncio.to_thread(lambda: library.store.collection(name))
-    report = BiasReport.told(await bias_report(library, name), opened.name, library.notice(opened))
-    return Response(report.model_dump_json(), media_type=form)
+        return Response(page, media_type=media_type, headers={"Content-Security-Policy": CSP})
+    report = BiasReport.of(await bias_report(library, name), name, await library.notice(name))
+    return Response(report.model_dump_json(), media_type=media_type)
 
 
 @router.get("/units/{unit}", responses=example(UNIT) | problems(404, 409, 422, 429, 503))
 async def get_unit(name: Name, unit: Unit, query: Annotated[UnitQuery, Query()], library: LibraryDep) -> UnitReport:
-    """The images of a collection that excite a unit of the model's last map most, with their thumbnails."""
-    found = await top_activations(library, name, unit, query.k)
-    opened = await asyncio.to_thread(lambda: library.store.collection(name))
-    return UnitReport.told(found, opened.name, library.notice(opened))
+    """The top-activating images of a unit of the model's last feature map, with their thumbnails."""
+    found = await unit_report(library, name, unit, query.k)
+    return UnitReport.of(found, name, await library.notice(name))

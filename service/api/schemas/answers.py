@@ -91,6 +91,11 @@ class AnswerStart(Schema):
     @classmethod
     def of(cls, answer: results.Answer, request_id: str) -> Self:
         """The JSON form of an answer."""
+        return cls.joined(answer, request_id, cls.parts(answer))
+
+    @classmethod
+    def joined(cls, answer: results.Answer, request_id: str, parts: dict[str, Any]) -> Self:
+        """The JSON form of an answer. parts: the fields of this kind of answer, besides those of every answer."""
         common = {
             "request_id": request_id,
             "status": answer.status,
@@ -102,7 +107,7 @@ class AnswerStart(Schema):
             "engine": answer.engine,
             "timing_ms": dict(answer.timing_ms),
         }
-        return cls.model_validate(common | cls.parts(answer))
+        return cls.model_validate(common | parts)
 
     @classmethod
     def parts(cls, answer: results.Answer) -> dict[str, Any]:

@@ -10,7 +10,13 @@ from starlette.types import Scope
 from service import errors
 from service.api.problems import Problem, describe
 from service.api.schemas.base import Finite, Schema
-from service.jobs import queue
+from service.jobs import job as values
+
+RESULT_ADDRESSES = {
+    "projection": "/collections/{subject}/projection/{result}",
+    "reembedding": "/collections/{subject}",
+}
+"""Where a client finds the result of a job, by its kind."""
 
 
 class Job(Schema):
@@ -19,30 +25,34 @@ class Job(Schema):
     id: str
     kind: Literal["projection", "reembedding"]
     collection: str
-    """The collection it is done on."""
-    state: queue.State
-    """interrupted: the service ended while it was running; ask for it again."""
+    """The collection that it works on."""
+    state: values.State
+    """interrupted: the service stopped while it was running; submit it again."""
     progress: Annotated[Finite, Field(ge=0, le=1)]
     stage: str
-    """What is being done, in words."""
+    """The current step, in words."""
     created: Finite
     """Seconds since 1970, as the other times."""
     started: Finite | None
     finished: Finite | None
     result: str | None
-    """Address of what came out, once it is done."""
+    """Address of the result, once it is done."""
     error: Problem | None
     """Why there is no result."""
 
     @classmethod
-    def of(cls, found: queue.Job, scope: Scope) -> Self:
+    def of(cls, job: values.Job, scope: Scope) -> Self:
         """A job as its client reads it."""
-        facts = {name: value for name, value in vars(found).items() if name not in {"parameters", "error"}}
-        failure = found.error
-        if failure is None:
-            return cls(**facts, error=None)
-        kind = getattr(errors, failure.error, errors.JobFailed)
-        return cls(**facts, error=describe(kind(failure.detail), scope))
+        fields = {name: value for name, value in vars(job).items() if name in cls.model_fields}
+        address = job.result and RESULT_ADDRESSES[job.kind].format(subject=job.subject, result=job.result)
+        return cls(**(fields | {"collection": job.subject, "result": address, "error": _problem(job.error, scope)}))
+
+
+def _problem(failure: values.Failure | None, scope: Scope) -> Problem | None:
+    if failure is None:
+        return None
+    kind = getattr(errors, failure.error, errors.JobFailed)
+    return describe(kind(failure.detail), scope)
 
 
 class Jobs(Schema):

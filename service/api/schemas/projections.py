@@ -1,8 +1,7 @@
-"""Maps of a collection, and places on them, as JSON."""
+"""Projections of a collection, and images placed on them, as JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
@@ -11,8 +10,7 @@ from service.api.problems import Problem
 from service.api.schemas.answers import AnswerEnd, AnswerStart
 from service.api.schemas.base import Finite, Schema
 from service.api.schemas.numbers import decimals
-from service.collections import projection
-from service.collections.projection import MethodName
+from service.collections.projection import MethodName, ProjectionFacts
 from service.collections.projections import operations
 from service.runtime import results
 
@@ -20,41 +18,32 @@ Coordinates = Annotated[list[Finite], Field(min_length=2, max_length=3)]
 
 
 class ProjectionSummary(Schema):
-    """A finished map without its points."""
+    """A finished projection without its points."""
 
-    map: str
-    """Its name; there is one map for each method and number of dimensions."""
+    projection: str
+    """Its name; there is one projection for each method and number of dimensions."""
     method: MethodName
     dimensions: Literal[2, 3]
     parameters: dict[str, Finite]
     """The method's own parameters, as used."""
     quality: dict[str, Finite | list[Finite]]
-    """pca: `explained_variance`, the share that each dimension keeps. tsne: `perplexity`, and the final
-    `kl_divergence`, less of which is better. umap: `neighbors`, `min_dist`."""
+    """pca: `explained_variance`, the share that each dimension explains. tsne: `perplexity`, and the final
+    `kl_divergence`, which is better when it is lower. umap: `neighbors`, `min_dist`."""
     images: int
-    """That it was made of."""
+    """How many it shows."""
     outdated: bool
-    """Images came or went since, or all their vectors are others now."""
+    """Whether images were added, removed or embedded again since it was computed."""
     created: Finite
     """Seconds since 1970."""
 
     @classmethod
-    def facts(cls, found: projection.ProjectionFacts, outdated: bool) -> Mapping[str, Any]:
-        """The fields of a line."""
-        return {
-            "map": found.name,
-            "outdated": outdated,
-            **{name: getattr(found, name) for name in cls.model_fields if name not in {"map", "outdated"}},
-        }
-
-    @classmethod
-    def of(cls, found: projection.ProjectionFacts, outdated: bool) -> Self:
-        """A map of a list."""
-        return cls(**cls.facts(found, outdated))
+    def of(cls, status: operations.ProjectionStatus) -> Self:
+        """A projection in a list."""
+        return cls(**_summary(status.facts, status.outdated))
 
 
 class Projections(Schema):
-    """All maps of a collection, by name."""
+    """All projections of a collection, by name."""
 
     projections: list[ProjectionSummary]
     notice: str
@@ -62,82 +51,87 @@ class Projections(Schema):
 
 
 class Points(Schema):
-    """Columns of equal length, in the order of ids. Images removed since the map was made are not among them."""
+    """Columns of equal length, in the order of ids, without images that were removed since."""
 
     ids: list[int]
     names: list[str]
     label: list[int]
-    """Of each, its place in `labels`; -1 for none."""
+    """Of each, its index in `labels`; -1 for none."""
     coordinates: list[Coordinates]
 
 
 class Projection(ProjectionSummary):
-    """A finished map."""
+    """A finished projection."""
 
     labels: list[str]
-    """Every label there is, in alphabetical order."""
+    """Every label that occurs, in alphabetical order."""
     points: Points
     notice: str
     """What must be shown beside it; may be empty."""
 
     @classmethod
-    def drawn(cls, found: operations.ProjectionView, notice: str) -> Self:
-        """A map with its points."""
-        labels = sorted({line.label for line in found.lines} - {""})
-        places = {label: place for place, label in enumerate(labels)} | {"": -1}
+    def with_points(cls, view: operations.ProjectionView, notice: str) -> Self:
+        """A projection with its points."""
+        labels = sorted({summary.label for summary in view.summaries} - {""})
+        indexes = {label: index for index, label in enumerate(labels)} | {"": -1}
         points = Points(
-            ids=[line.id for line in found.lines],
-            names=[line.name for line in found.lines],
-            label=[places[line.label] for line in found.lines],
-            coordinates=decimals(found.coordinates),
+            ids=[summary.id for summary in view.summaries],
+            names=[summary.name for summary in view.summaries],
+            label=[indexes[summary.label] for summary in view.summaries],
+            coordinates=decimals(view.coordinates),
         )
-        line = ProjectionSummary.facts(found.facts, found.outdated)
-        return cls(**line, labels=labels, points=points, notice=notice)
+        return cls(**_summary(view.facts, view.outdated), labels=labels, points=points, notice=notice)
 
 
 class NearPoint(Schema):
-    """An image of the map beside the new one."""
+    """An image of the projection beside the new one."""
 
     id: int
     label: str
     name: str
     distance: Finite
-    """On the map, in its own units."""
+    """On the projection, in its own units."""
 
 
 class Placement(Schema):
-    """Where the image lies on the map."""
+    """Where the image lies on the projection."""
 
-    map: str
+    projection: str
     coordinates: Coordinates
     nearest: list[NearPoint]
-    """The nearest on the map, nearest first; `/neighbors` compares the vectors themselves."""
+    """The nearest on the projection, nearest first; `/neighbors` compares the vectors themselves."""
 
     @classmethod
-    def of(cls, found: operations.PlacedPoint) -> Self:
-        """A place with what is near."""
+    def of(cls, found: operations.Placement) -> Self:
+        """A place, and the images near it."""
         near = [
-            NearPoint(id=line.id, label=line.label, name=line.name, distance=distance)
-            for line, distance in found.nearest
+            NearPoint(id=summary.id, label=summary.label, name=summary.name, distance=distance)
+            for summary, distance in found.nearest
         ]
-        return cls(map=found.map, coordinates=found.coordinates.tolist(), nearest=near)
+        return cls(projection=found.projection, coordinates=found.coordinates.tolist(), nearest=near)
 
 
 class PlacementPart(Schema):
     """A place, or none."""
 
-    placed: Placement | None
+    placement: Placement | None
     """Null where the image was refused."""
 
 
 class PlaceAnswer(AnswerEnd, PlacementPart, AnswerStart):
-    """Class scores, and where on a map the image lies."""
+    """Class scores, and the place of the image on a projection."""
+
+    @classmethod
+    def of_placement(cls, found: operations.PlacementAnswer, request_id: str) -> Self:
+        """An answer with its place."""
+        placement = Placement.of(found.placement) if found.placement else None
+        return cls.joined(found.answer, request_id, {"placement": placement})
 
     @classmethod
     def parts(cls, answer: results.Answer) -> dict[str, Any]:
-        """The place."""
-        spot = answer.spot if isinstance(answer, operations.PlacementAnswer) else None
-        return {"placed": spot and Placement.of(spot)}
+        """No place."""
+        del answer
+        return {"placement": None}
 
 
 class PlaceAnswers(Schema):
@@ -146,8 +140,13 @@ class PlaceAnswers(Schema):
     results: list[PlaceAnswer | Problem]
 
 
+def _summary(facts: ProjectionFacts, outdated: bool) -> dict[str, Any]:
+    names = ("method", "dimensions", "parameters", "quality", "images", "created")
+    return {"projection": facts.name, "outdated": outdated, **{name: getattr(facts, name) for name in names}}
+
+
 PROJECTION_SUMMARY = ProjectionSummary(
-    map="tsne-2d",
+    projection="tsne-2d",
     method="tsne",
     dimensions=2,
     parameters={"perplexity": 30.0, "seed": 0},
@@ -167,7 +166,7 @@ PROJECTION = Projection(
 )
 PROJECTIONS = Projections(projections=[PROJECTION_SUMMARY], notice=NOTICE)
 PLACEMENT = Placement(
-    map="tsne-2d",
+    projection="tsne-2d",
     coordinates=[1.25, -20.5],
     nearest=[NearPoint(id=7, label="glaucoma", name="eyes/7.jpg", distance=0.35)],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect, Request
@@ -25,13 +25,25 @@ from service.runtime.results import Answer
 T = TypeVar("T")
 Outcome = Answer | FoveaError
 
+
+class HoldsAnswer(Protocol):
+    """The answer to one image, with other results, such as its neighbours."""
+
+    @property
+    def answer(self) -> Answer:
+        """The answer to the image."""
+        ...
+
+
+Result = TypeVar("Result", bound=Answer | HoldsAnswer)
+
 IMAGE_ERRORS = (TooLarge, UnsupportedImage, DamagedImage, UnavailableError)
 """Errors that may concern one image of several. All others concern the question, which the images share."""
 
 
 async def answer_all(
-    request: Request, images: Sequence[bytes], answer: Callable[[bytes], Awaitable[Answer]]
-) -> list[Outcome]:
+    request: Request, images: Sequence[bytes], answer: Callable[[bytes], Awaitable[Result]]
+) -> list[Result | FoveaError]:
     """An answer or an error for each image, in order. The images are answered concurrently.
 
     Raises an error that concerns the only image, the question itself, or the whole service (if it cannot answer any of
@@ -47,7 +59,9 @@ async def answer_all(
     return outcomes
 
 
-def json_response(request: Request, outcomes: list[Outcome], serialize: Callable[[Answer, str], BaseModel]) -> Response:
+def json_response(
+    request: Request, outcomes: list[Result | FoveaError], serialize: Callable[[Result, str], BaseModel]
+) -> Response:
     """One answer as itself; several as `{"results": [answer or problem, ...]}`, always with status 200."""
     results = [_serialized(request, outcome, serialize) for outcome in outcomes]
     if len(results) == 1 and isinstance(results[0], FoveaError):
@@ -73,30 +87,31 @@ def count_added(request: Request, model: str, results: Sequence[object]) -> None
 
 
 def _serialized(
-    request: Request, outcome: Outcome, serialize: Callable[[Answer, str], BaseModel]
+    request: Request, outcome: Result | FoveaError, serialize: Callable[[Result, str], BaseModel]
 ) -> BaseModel | FoveaError:
     if isinstance(outcome, FoveaError):
         return outcome
-    count_answer(request, outcome)
+    answer = outcome if isinstance(outcome, Answer) else outcome.answer
+    count_answer(request, answer)
     try:
         return serialize(outcome, request.state.request_id)
     except ValidationError as error:
         fields = ", ".join(".".join(map(str, fault["loc"])) for fault in error.errors()[:3])
-        return ModelFault(f"model {outcome.model.name!r} returned invalid numbers: {fields}")
+        return ModelFault(f"model {answer.model.name!r} returned invalid numbers: {fields}")
 
 
 def _all_unavailable(failed: list[FoveaError]) -> bool:
     return all(isinstance(error, UnavailableError) for error in failed)
 
 
-async def _outcome(answer: Awaitable[Answer]) -> Outcome:
+async def _outcome(answer: Awaitable[Result]) -> Result | FoveaError:
     try:
         return await answer
     except FoveaError as error:
         return error
 
 
-async def _gather(work: list[Coroutine[None, None, Outcome]]) -> list[Outcome]:
+async def _gather(work: list[Coroutine[None, None, T]]) -> list[T]:
     return await asyncio.gather(*work)
 
 

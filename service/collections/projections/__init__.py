@@ -1,1 +1,1 @@
-"""Maps of a collection: fitted, shown, and joined by new images."""
+"""Projections of a collection: computed, shown, drawn, and extended by new images."""

@@ -1,77 +1,77 @@
-"""t-SNE of handwritten digits, as pixels and as a small network's features: how it is computed, and its figures."""
+"""t-SNE of handwritten digits, by their pixels and by the features of a small network."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.collections.projection import ProjectionRequest
-from service.collections.projections.fitting import Task, fitted, nearest
+from service.collections.projections.fitting import FitTask, fit, nearest
+from service.jobs.job import ReportProgress, ignore_progress
 from service.training.digits import EPOCHS, Digits, Network
 
-AROUND = 50
-"""Neighbours counted as a digit's surroundings: about half of those of its kind that are held out."""
-
-Told = Callable[[float, str], None]
+NEIGHBORS = 50
+"""Nearest digits that are compared with each digit: about half of those of its class that are held out."""
 
 
 @dataclass(frozen=True)
-class View:
-    """One map of the held-out digits.
+class DigitsProjection:
+    """One projection of the held-out digits.
 
-    what: the vectors, in words. coordinates: [N, 2]. perplexity, divergence: of t-SNE. alike: the share of the 50
-    nearest, compared by the vectors themselves and not by the map, that are the same digit.
+    vectors: what was projected, in words. coordinates: [N, 2]. perplexity, divergence: of t-SNE. purity: the share of
+    the 50 nearest, by the vectors themselves and not by the projection, that are the same digit.
     """
 
-    what: str
+    vectors: str
     coordinates: NDArray[np.float64]
     perplexity: float
     divergence: float
-    alike: float
+    purity: float
 
 
 @dataclass(frozen=True)
-class Example:
-    """labels: [N] of the held-out digits. learned: how many the network has learned from. accuracy: on those held out.
+class DigitsExample:
+    """labels: [N] of the held-out digits. training_images: of the network. accuracy: on the held-out digits.
 
-    nearest: the share of them whose nearest in pixels among those learned from is the same digit.
+    nearest_accuracy: the share of them whose nearest training digit, by pixels, is the same digit.
     """
 
     labels: NDArray[np.int64]
-    learned: int
+    training_images: int
     accuracy: float
-    nearest: float
-    views: tuple[View, View]
+    nearest_accuracy: float
+    projections: tuple[DigitsProjection, DigitsProjection]
 
 
-def example(seed: int, told: Told, epochs: int = EPOCHS) -> Example:
-    """Train the network, and map the digits it has not seen: their pixels, then their features. On one thread."""
-    learn, held = Digits.halves()
+def example(seed: int, report_progress: ReportProgress, epochs: int = EPOCHS) -> DigitsExample:
+    """Train the network and project the held-out digits: their pixels, then their features. On one thread."""
+    training, held_out = Digits.halves()
     done = [0]
 
-    def tick() -> None:
+    def count_epoch() -> None:
         done[0] += 1
-        told(0.4 * done[0] / epochs, f"learning, epoch {done[0]} of {epochs}")
+        report_progress(0.4 * done[0] / epochs, f"training, epoch {done[0]} of {epochs}")
 
-    told(0.0, "learning")
-    network = Network(learn, seed, tick, epochs)
-    pixels, features = held.pixels.reshape(len(held.pixels), -1), network.features(held)
-    wish = ProjectionRequest("tsne", seed=seed).settled(len(pixels))
+    report_progress(0.0, "training")
+    network = Network(training, seed, count_epoch, epochs)
+    pixels, features = held_out.pixels.reshape(len(held_out.pixels), -1), network.features(held_out)
+    parameters = ProjectionRequest("tsne", seed=seed).resolve(len(pixels))
 
-    def view(what: str, vectors: NDArray[np.float32], begin: float) -> View:
-        task = Task(vectors, 2, wish, 1, lambda progress, stage: told(begin + 0.3 * progress, stage))
-        return _view(f"{vectors.shape[1]} {what}", task, held.labels)
+    def project(what: str, vectors: NDArray[np.float32], begin: float) -> DigitsProjection:
+        task = FitTask(vectors, 2, parameters, 1, lambda share, stage: report_progress(begin + 0.3 * share, stage))
+        return _project(f"{vectors.shape[1]} {what}", task, held_out.labels)
 
-    views = view("pixels", pixels, 0.4), view("learned features", features, 0.7)
-    return Example(held.labels, len(learn.labels), network.accuracy(held), held.like(learn), views)
+    both = project("pixels", pixels, 0.4), project("learned features", features, 0.7)
+    return DigitsExample(
+        held_out.labels, len(training.labels), network.accuracy(held_out), held_out.like(training), both
+    )
 
 
-def _view(what: str, task: Task, labels: NDArray[np.int64]) -> View:
-    found = fitted("tsne", task)
-    around, _ = nearest(task.vectors, AROUND, lambda *_: None)
-    alike = float((labels[around] == labels[:, None]).mean())
-    quality = found.quality
-    return View(what, found.coordinates, quality["perplexity"], quality["kl_divergence"], alike)
+def _project(vectors: str, task: FitTask, labels: NDArray[np.int64]) -> DigitsProjection:
+    result = fit("tsne", task)
+    neighbors, _ = nearest(task.vectors, NEIGHBORS, ignore_progress)
+    purity = float((labels[neighbors] == labels[:, None]).mean())
+    quality = result.quality
+    return DigitsProjection(vectors, result.coordinates, quality["perplexity"], quality["kl_divergence"], purity)

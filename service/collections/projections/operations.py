@@ -1,10 +1,10 @@
-"""What is done with maps: ask for one, look at it, put a new image onto it. Nothing here blocks the event loop."""
+"""The use cases of projections: compute one, show one, place a new image on one."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,135 +16,209 @@ from service.collections.projection import Coordinates, Projection, ProjectionFa
 from service.collections.projections import fitting, placing
 from service.collections.store.interface import Store
 from service.collections.vector_index import VectorIndex
-from service.errors import StaleCollection
-from service.jobs.child_process import run_in_child, run_to_end
-from service.jobs.queue import Job, ReportProgress
+from service.errors import StaleCollection, UnknownName
+from service.jobs.child_process import run_in_child
+from service.jobs.job import Job, ReportProgress
 from service.runtime.question import Question
 from service.runtime.results import Answer
 
-PAGE = 4096
-"""Items read at a time."""
+ITEMS_PER_READ = 4096
 
-NEAREST = 5
-"""Points named beside a new one."""
+NEAREST_POINTS = 5
+"""Points that are named beside a placed image."""
 
-FIT = "service.collections.projections.fitting:fit"
+FIT_FUNCTION = "service.collections.projections.fitting:fit_collection"
+"""What the child process runs."""
+
+
+@dataclass(frozen=True)
+class ProjectionStatus:
+    """A projection without its points. outdated: whether the collection has changed since it was computed."""
+
+    facts: ProjectionFacts
+    outdated: bool
 
 
 @dataclass(frozen=True)
 class ProjectionView:
-    """A map as it is shown. lines: of the items, in the order of coordinates [N, d]; removed items are gone."""
+    """A projection without removed items. summaries: of the items, in the order of coordinates [N, d]."""
 
     facts: ProjectionFacts
     outdated: bool
-    lines: tuple[ItemSummary, ...]
+    summaries: tuple[ItemSummary, ...]
     coordinates: Coordinates
 
 
 @dataclass(frozen=True)
-class PlacedPoint:
-    """Where an image lies on a map. nearest: items and their distances on the map, nearest first."""
+class Placement:
+    """Where an image lies on a projection. nearest: items and their distances on it, nearest first."""
 
-    map: str
+    projection: str
     coordinates: NDArray[np.float64]
     nearest: tuple[tuple[ItemSummary, float], ...]
 
 
 @dataclass(frozen=True)
-class PlacementAnswer(Answer):
-    """An image's answer with its place, None where it was refused."""
+class PlacementAnswer:
+    """The answer for an image, and its place; None where the model refused the image."""
 
-    spot: PlacedPoint | None = None
-
-    @classmethod
-    def of(cls, answer: Answer, spot: PlacedPoint | None = None) -> PlacementAnswer:
-        """An answer with a place."""
-        return cls(**vars(answer), spot=spot)
+    answer: Answer
+    placement: Placement | None = None
 
 
-async def submit_projection(library: Library, name: str, wish: ProjectionRequest) -> Job:
-    """A job that makes a map. Raises BadParameter, UnknownName, Overloaded."""
-    collection = await asyncio.to_thread(lambda: library.store.collection(name))
-    wish.settled(collection.count)
-    return await library.jobs.submit("projection", name, asdict(wish))
+async def submit_projection(library: Library, name: str, request: ProjectionRequest) -> Job:
+    """A job that computes a projection. Raises BadParameter, UnknownName, Overloaded."""
+    request.resolve((await library.collection(name)).collection.count)
+    return await library.jobs.submit("projection", name, asdict(request))
 
 
-async def fit(library: Library, name: str, wish: Mapping[str, Any], told: ReportProgress) -> ProjectionFacts:
-    """Make a map in a child process and keep it. Raises BadParameter, UnknownName, StaleCollection, JobFailed."""
-    settings = library.answers.settings
+async def run_projection_job(library: Library, job: Job, report_progress: ReportProgress) -> str:
+    """The job kind that computes a projection; its result is the projection's name."""
+    return (await compute_projection(library, job.subject, job.parameters, report_progress)).name
+
+
+async def compute_projection(
+    library: Library, name: str, request: Mapping[str, Any], report_progress: ReportProgress
+) -> ProjectionFacts:
+    """Compute a projection in a child process and store it.
+
+    request: the fields of a ProjectionRequest. Raises BadParameter, UnknownName, StaleCollection, JobFailed.
+    """
+    settings = library.settings
     arguments = {
-        "folder": str(settings.collections_folder.absolute()),
+        "location": settings.collections_location,
         "collection": name,
         "threads": settings.forward_threads,
-        "wish": dict(wish),
+        "request": dict(request),
     }
-    found = fitting.read(await run_in_child(FIT, arguments, settings.forward_threads, told))
-    await run_to_end(lambda: library.store.save_projection(name, found))
-    return found.facts
+    data = await run_in_child(FIT_FUNCTION, arguments, settings.forward_threads, report_progress)
+    projection = fitting.loads_projection(data)
+    await library.write_store(lambda store: store.projections.save(name, projection))
+    return projection.facts
 
 
-async def project(library: Library, job: Job, told: ReportProgress) -> str:
-    """The kind of job that makes a map; see `collections/job_kinds.py`."""
-    facts = await fit(library, job.collection, job.parameters, told)
-    return f"/collections/{job.collection}/projection/{facts.name}"
+async def projections(library: Library, name: str) -> list[ProjectionStatus]:
+    """All projections of a collection, by name. Raises UnknownName."""
+
+    def read(store: Store) -> list[ProjectionStatus]:
+        revision = store.collections.revision(name)
+        return [ProjectionStatus(facts, facts.revision != revision) for facts in store.projections.all(name)]
+
+    return await library.with_store(read)
 
 
-def outdated(store: Store, name: str, facts: ProjectionFacts) -> bool:
-    """Whether items came or went since a map was made, or all their vectors are others now. Blocks."""
-    return store.revision(name) != facts.revision or store.collection(name).weights_sha256 != facts.weights_sha256
+async def delete_projection(library: Library, name: str, projection: str) -> ProjectionStatus:
+    """Delete a projection; what it was. Raises UnknownName."""
+
+    def delete(store: Store) -> ProjectionStatus:
+        facts = store.projections.get(name, projection).facts
+        status = ProjectionStatus(facts, facts.revision != store.collections.revision(name))
+        store.projections.delete(name, projection)
+        return status
+
+    return await library.with_store(delete)
 
 
-def view(store: Store, name: str, called: str) -> ProjectionView:
-    """A map with what is known of its items now. Blocks; raises UnknownName."""
-    found = store.map(name, called)
-    lines, after = dict[int, ItemSummary](), 0
-    while page := store.lines(name, after, PAGE):
-        lines |= {line.id: line for line in page}
+async def check_exists(library: Library, name: str, projection: str) -> None:
+    """Raises UnknownName where a collection has no such projection."""
+    facts = await library.with_store(lambda store: store.projections.all(name))
+    if projection not in {one.name for one in facts}:
+        raise UnknownName(
+            f"collection {name!r} has no projection {projection[:80]!r}; GET /collections/{name}/projection lists them"
+        )
+
+
+async def view_projection(library: Library, name: str, projection: str) -> ProjectionView:
+    """A projection with what is known of its items now. Raises UnknownName."""
+    return await library.with_store(partial(read_view, name=name, projection=projection))
+
+
+async def render_projection(
+    library: Library, name: str, projection: str, render: Callable[[ProjectionView], bytes]
+) -> bytes:
+    """What `render` makes of a projection, on another thread: with many points it takes a while. Raises UnknownName."""
+    return await library.with_store(lambda store: render(read_view(store, name, projection)))
+
+
+def read_view(store: Store, name: str, projection: str) -> ProjectionView:
+    """See `view_projection`. Blocks."""
+    found = store.projections.get(name, projection)
+    summaries, after = dict[int, ItemSummary](), 0
+    while page := store.items.page(name, after, ITEMS_PER_READ):
+        summaries |= {summary.id: summary for summary in page}
         after = page[-1].id
-    there = np.array([number in lines for number in found.ids.tolist()], bool)
-    kept = tuple(lines[number] for number in found.ids[there].tolist())
-    return ProjectionView(found.facts, outdated(store, name, found.facts), kept, found.coordinates[there])
+    exists = np.array([item_id in summaries for item_id in found.ids.tolist()], bool)
+    shown = tuple(summaries[item_id] for item_id in found.ids[exists].tolist())
+    outdated = store.collections.revision(name) != found.facts.revision
+    return ProjectionView(found.facts, outdated, shown, found.coordinates[exists])
 
 
-async def place_image(library: Library, name: str, called: str, data: bytes, question: Question) -> PlacementAnswer:
-    """An image on a map that stays as it is. Raises UnknownName, StaleCollection, and what `Answers.embed` raises."""
-    collection, _ = await library.opened(name)
-    found = await asyncio.to_thread(lambda: library.store.map(name, called))
-    if found.facts.weights_sha256 != collection.weights_sha256:
-        raise StaleCollection(f"map {called!r} was made of vectors of other weights; make it again")
+async def place_image(library: Library, name: str, projection: str, data: bytes, question: Question) -> PlacementAnswer:
+    """The place of an image on a projection, which does not change.
+
+    Raises UnknownName, StaleCollection, and what `Answers.embed` raises.
+    """
+    collection, _ = await library.open_collection(name)
+    found = await library.with_store(partial(_read_current, name=name, projection=projection))
+    index = await library.vector_index(name, "l2")
     answer = await library.answers.embed(data, Question(model=collection.model, top_k=question.top_k))
     if answer.embedding is None:
-        return PlacementAnswer.of(answer)
+        return PlacementAnswer(answer)
     vector = answer.embedding.vector
-    where = await asyncio.to_thread(lambda: spot(library, name, found, vector))
-    await asyncio.to_thread(library.still, name, answer)
-    return PlacementAnswer.of(answer, where)
+
+    def place(store: Store) -> Placement:
+        placement = place_vector(store, index, name, found, vector)
+        library.check_current(store, collection, answer)
+        return placement
+
+    return PlacementAnswer(answer, await library.with_store(place))
 
 
-def spot(library: Library, name: str, found: Projection, vector: NDArray[np.float32]) -> PlacedPoint:
-    """Where a vector [D] lies on a map, and what is near. Blocks; raises UnknownName, StaleCollection."""
-    rows, distances = _nearest(library.shelf(name, "l2"), found, vector)
-    point = placing.place(found, vector, rows, distances)
-    away = np.sqrt(((found.coordinates - point) ** 2).sum(1))
-    order = np.argsort(away, kind="stable")[: NEAREST * 2]  # some may have been removed
-    lines = library.store.named(name, found.ids[order].tolist())
-    nearest = [(lines[int(found.ids[row])], float(away[row])) for row in order if int(found.ids[row]) in lines]
-    return PlacedPoint(found.facts.name, point, tuple(nearest[:NEAREST]))
+def place_vector(
+    store: Store, index: VectorIndex, name: str, projection: Projection, vector: NDArray[np.float32]
+) -> Placement:
+    """Where a vector [D] lies on a projection, and what is near. index: of the collection, for l2.
+
+    Blocks. Raises UnknownName, StaleCollection.
+    """
+    rows, distances = _nearest_rows(index, projection, vector)
+    point = placing.place(projection, vector, rows, distances)
+    from_point = np.sqrt(((projection.coordinates - point) ** 2).sum(1))
+    order = np.argsort(from_point, kind="stable")[: NEAREST_POINTS * 2]  # some may have been removed
+    summaries = store.items.summaries(name, projection.ids[order].tolist())
+    nearest = [
+        (summaries[int(projection.ids[row])], float(from_point[row]))
+        for row in order
+        if int(projection.ids[row]) in summaries
+    ]
+    return Placement(projection.facts.name, point, tuple(nearest[:NEAREST_POINTS]))
 
 
-def _nearest(
-    shelf: VectorIndex, found: Projection, vector: NDArray[np.float32]
+def _read_current(store: Store, name: str, projection: str) -> Projection:
+    """A projection of the vectors that the collection has now. Raises StaleCollection for one of replaced vectors."""
+    found = store.projections.get(name, projection)
+    if found.facts.revision.generation != store.collections.revision(name).generation:
+        raise StaleCollection(
+            f"projection {projection!r} was made before the collection was embedded again; make it again"
+        )
+    return found
+
+
+def _nearest_rows(
+    index: VectorIndex, projection: Projection, vector: NDArray[np.float32]
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Rows and distances of the map's images nearest to a vector. Images that came later are passed over."""
-    want = placing.wanted(found)
-    k, none = want, (np.zeros(0, np.int64), np.zeros(0, np.float32))
-    while want:
-        near = shelf.search(vector, k)
-        rows = np.searchsorted(found.ids, near.ids).clip(max=len(found.ids) - 1)
-        there = found.ids[rows] == near.ids
-        if there.sum() >= want or len(near.ids) < k:
-            if not there.any():
-                raise StaleCollection("none of the map's images is in the collection any more; make the map again")
-            return rows[there][:want], near.distances[there][:want]
+    """Rows and distances of the projection's images nearest to a vector. Images added later are passed over."""
+    wanted = placing.neighbors_needed(projection)
+    k, none = wanted, (np.zeros(0, np.int64), np.zeros(0, np.float32))
+    while wanted:
+        found = index.search(vector, k)
+        rows = np.searchsorted(projection.ids, found.ids).clip(max=len(projection.ids) - 1)
+        exists = projection.ids[rows] == found.ids
+        if exists.sum() >= wanted or len(found.ids) < k:
+            if not exists.any():
+                raise StaleCollection(
+                    "none of the projection's images is in the collection any more; make the projection again"
+                )
+            return rows[exists][:wanted], found.distances[exists][:wanted]
         k *= 4
     return none

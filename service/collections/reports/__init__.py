@@ -1,1 +1,1 @@
-"""What many images say of a model: reports as values and as pages."""
+"""Reports on a model over many images, as values and as HTML pages."""

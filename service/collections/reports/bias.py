@@ -1,16 +1,16 @@
-"""Where a model looks over a whole set of images, and whether what decides lies outside the anatomy.
+"""Whether positions outside the anatomy decide a model's answers, over a whole set of images.
 
 Two shares of a map, cell by cell:
 
-- *attention*: the positive part of the map of the class that was said, scaled to sum to 1 for every image. It shows
-  where evidence lies on average. It cannot show what decides: a network may carry the same evidence in a black corner
-  of every image, and a class that means "nothing found" has its evidence wherever nothing is.
-- *decisive*: for D = the class's map less the mean map of all classes, and y = its sum, the slope of D on y over all
-  images, cov(D, y) / var(y). Since y is the sum of D, the slopes of all cells sum to exactly 1: each is the cell's part
-  in what tells images apart. What is the same in every image has none.
+- *attention*: the positive part of the map of the predicted class, scaled to sum to 1 for every image. It shows where
+  evidence lies on average. It cannot show what decides: a network may have the same evidence in a black corner of every
+  image, and a class that means "nothing found" has its evidence wherever nothing is.
+- *decisive*: for D = the class's map minus the mean map of all classes, and y = its sum, the slope of D on y over all
+  images, cov(D, y) / var(y). Since y is the sum of D, the slopes of all cells sum to exactly 1: each is the share of
+  the cell in the differences between images. What is the same in every image has no share.
 
-The verdict rests on the decisive share alone. Attention inside the anatomy may differ between classes as much as it
-likes: a disc and a haemorrhage lie in different places.
+The verdict uses the decisive share alone. Attention inside the anatomy may differ between classes as much as it likes:
+a disc and a haemorrhage lie at different positions.
 """
 
 from __future__ import annotations
@@ -21,161 +21,162 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.collections.reports.bias_report import Bias, ClassReport, DecisiveShare, Hotspot, OutsideShare, Verdict
-from service.collections.reports.decisive_shares import Share, holm, shares
+from service.collections.reports.decisive_shares import Shares, decisive_shares, holm
 from service.collections.reports.differences import differences
 from service.collections.reports.evidence import Attention, Evidence, attention
-from service.collections.reports.value import grid, whereabouts
+from service.collections.reports.value import describe_position, to_grid
 
 Floats = NDArray[np.float64]
 
 ALPHA = 0.05
-"""The chance of one false finding or more in each of the three families of tests: verdict, classes, wrong answers."""
+"""The chance of one false finding or more in each of the three families of tests: verdict, classes, outcomes."""
 
-LEAST_IMAGES = 30
-"""Fewer give no verdict."""
+MIN_IMAGES = 30
+"""Images that a verdict needs."""
 
-HOT = 2.0
-"""Times its even share that a single cell outside must decide more than to be found."""
+HOTSPOT_RATIO = 2.0
+"""Multiple of the expected share that a single cell outside must exceed to be a hotspot."""
+
+
+@dataclass(frozen=True)
+class ClassTests:
+    """The tests of one class. shares: of every cell and outside. p: adjusted, of the outsides, then the outer cells."""
+
+    shares: Shares
+    p: Floats
 
 
 def bias(evidence: Evidence) -> Bias:
     """The report on a set of images; the same images give the same report."""
-    looked = attention(evidence)
-    tests = _tests(evidence)
-    classes = [_class(evidence, k, looked, tested) for k, tested in enumerate(tests)]
-    hot = _hot(evidence, tests)
-    verdict, reason = _verdict(evidence, classes, hot)
-    groups = differences(evidence, looked, ALPHA)
-    known = evidence.labels >= 0
+    distribution = attention(evidence)
+    tests = _test_classes(evidence)
+    classes = [_class_report(evidence, k, distribution, tested) for k, tested in enumerate(tests)]
+    hotspots = _hotspots(evidence, tests)
+    verdict, reason = _verdict(evidence, classes, hotspots)
+    found = differences(evidence, distribution, ALPHA)
+    labelled = evidence.labels >= 0
+    correct = (evidence.labels == evidence.predicted)[labelled]
     return Bias(
         verdict=verdict,
         reason=reason,
         images=len(evidence.labels),
-        right=float((evidence.labels == evidence.predicted)[known].mean()) if known.any() else None,
+        accuracy=float(correct.mean()) if labelled.any() else None,
         alpha=ALPHA,
         shape=(evidence.maps.shape[2], evidence.maps.shape[3]),
-        anatomy=grid(evidence.anatomy.mean(0)),
+        anatomy=to_grid(evidence.anatomy.mean(0)),
         classes=classes,
-        hot=hot,
-        between=groups.between,
-        wrong=groups.wrong,
-        untested=groups.untested,
+        hotspots=hotspots,
+        between_classes=found.between_classes,
+        between_outcomes=found.between_outcomes,
+        untested=found.untested,
     )
 
 
-def _decisive(evidence: Evidence, k: int) -> Share | None:
-    """Parts of every cell, then of everything outside each place, in the differences of a class's score."""
+def _shares(evidence: Evidence, k: int) -> Shares | None:
+    """Shares of every cell, then of everything outside each region, in the differences of a class's score."""
     maps = np.asarray(evidence.maps[:, k], np.float64)
     if evidence.rivals:
         maps = maps - evidence.maps.mean(1, dtype=np.float64)
     D = maps.reshape(len(maps), -1)  # (N, cells)
-    beyond = [(D * share).sum(1, keepdims=True) for _, share in evidence.places]
-    if len(D) < LEAST_IMAGES:
+    outsides = [(D * share).sum(1, keepdims=True) for _, share in evidence.outsides]
+    if len(D) < MIN_IMAGES:
         return None
-    return shares(np.concatenate([D, *beyond], 1), D.sum(1))
+    return decisive_shares(np.concatenate([D, *outsides], 1), D.sum(1))
 
 
-@dataclass(frozen=True)
-class Tested:
-    """The tests of one class. share: of every cell and place. p: adjusted, of the places and then the outer cells."""
-
-    share: Share
-    p: Floats
-
-
-def _tests(evidence: Evidence) -> list[Tested | None]:
-    """One family: for every class, whether each place's outside and each outer cell decides too much."""
-    decisive = [_decisive(evidence, k) for k in range(len(evidence.names))]
-    bounds, picked = _suspects(evidence)
-    raw = [share.part(picked).above(bounds) for share in decisive if share is not None]
-    adjusted = iter(holm(np.concatenate(raw)).reshape(len(raw), len(picked)) if raw else [])
-    return [None if share is None else Tested(share, next(adjusted)) for share in decisive]
+def _test_classes(evidence: Evidence) -> list[ClassTests | None]:
+    """One family of tests: for every class, whether each outside and each outer cell has more than its bound."""
+    shares = [_shares(evidence, k) for k in range(len(evidence.names))]
+    bounds, parts = _bounds(evidence)
+    p = [one.select(parts).p_above(bounds) for one in shares if one is not None]
+    adjusted = iter(holm(np.concatenate(p)).reshape(len(p), len(parts)) if p else [])
+    return [None if one is None else ClassTests(one, next(adjusted)) for one in shares]
 
 
-def _suspects(evidence: Evidence) -> tuple[Floats, NDArray[np.intp]]:
-    """What each test holds a part against, and which part: places after the cells, even spread; cells, HOT times it."""
-    places, cells = list(evidence.places), np.flatnonzero(evidence.outer)
-    size = evidence.outer.size
-    bounds = [float(share.mean()) for _, share in places] + [HOT / size] * len(cells)
-    return np.array(bounds), np.concatenate([size + np.arange(len(places)), cells]).astype(np.intp)
+def _bounds(evidence: Evidence) -> tuple[Floats, NDArray[np.intp]]:
+    """The bound of each test, and the part that it tests: the outsides' expected shares, the cells' hotspot share."""
+    outsides, cells = list(evidence.outsides), np.flatnonzero(evidence.outer_cells)
+    size = evidence.outer_cells.size
+    bounds = [float(share.mean()) for _, share in outsides] + [HOTSPOT_RATIO / size] * len(cells)
+    return np.array(bounds), np.concatenate([size + np.arange(len(outsides)), cells]).astype(np.intp)
 
 
-def _class(evidence: Evidence, k: int, looked: Attention, tested: Tested | None) -> ClassReport:
-    said = evidence.predicted == k
-    known = said & (evidence.labels >= 0)
-    seen = said & looked.seen
+def _class_report(evidence: Evidence, k: int, distribution: Attention, tests: ClassTests | None) -> ClassReport:
+    predicted = evidence.predicted == k
+    labelled = predicted & (evidence.labels >= 0)
+    mapped = predicted & distribution.exists
     shape = evidence.maps.shape[2:]
-    size = evidence.outer.size
+    size = evidence.outer_cells.size
     return ClassReport(
         label=evidence.names[k],
-        said=int(said.sum()),
-        wrong=int((evidence.labels[known] != k).sum()),
-        empty=int((said & ~looked.seen).sum()),
-        attention=grid(looked.values[seen].mean(0).reshape(shape)) if seen.any() else None,
-        decisive=None if tested is None else grid(tested.share.value[:size].reshape(shape)),
-        outside=_outside(evidence, looked.values, seen, tested),
+        predicted=int(predicted.sum()),
+        wrong=int((evidence.labels[labelled] != k).sum()),
+        empty=int((predicted & ~distribution.exists).sum()),
+        attention=to_grid(distribution.values[mapped].mean(0).reshape(shape)) if mapped.any() else None,
+        decisive=None if tests is None else to_grid(tests.shares.value[:size].reshape(shape)),
+        outside=_outside_shares(evidence, distribution.values, mapped, tests),
     )
 
 
-def _outside(
-    evidence: Evidence, attention: Floats, seen: NDArray[np.bool_], tested: Tested | None
+def _outside_shares(
+    evidence: Evidence, attention: Floats, mapped: NDArray[np.bool_], tests: ClassTests | None
 ) -> list[OutsideShare]:
     found = []
-    for i, (place, share) in enumerate(evidence.places):
-        beyond = (attention * share).sum(1)[seen]
+    for i, (region, share) in enumerate(evidence.outsides):
+        outside = (attention * share).sum(1)[mapped]
         found.append(
             OutsideShare(
-                place=place,
-                even=float(share.mean()),
-                attention=float(beyond.mean()) if len(beyond) else None,
-                decisive=tested and _decided(tested, evidence.outer.size + i, i),
+                region=region,
+                expected=float(share.mean()),
+                attention=float(outside.mean()) if len(outside) else None,
+                decisive=tests and _decisive_share(tests, evidence.outer_cells.size + i, i),
             )
         )
     return found
 
 
-def _decided(tested: Tested, part: int, test: int) -> DecisiveShare:
-    low, high = tested.share.interval()
-    value = float(tested.share.value[part])
-    return DecisiveShare(share=value, low=float(low[part]), high=float(high[part]), p=float(tested.p[test]))
+def _decisive_share(tests: ClassTests, part: int, test: int) -> DecisiveShare:
+    low, high = tests.shares.interval()
+    value = float(tests.shares.value[part])
+    return DecisiveShare(share=value, low=float(low[part]), high=float(high[part]), p=float(tests.p[test]))
 
 
-def _hot(evidence: Evidence, tests: list[Tested | None]) -> list[Hotspot]:
-    """Outer cells that decide more than twice an even share, the strongest first."""
+def _hotspots(evidence: Evidence, tests: list[ClassTests | None]) -> list[Hotspot]:
+    """Outer cells with more than twice the expected share, the strongest first."""
     rows, columns = evidence.maps.shape[2:]
-    cells = np.flatnonzero(evidence.outer)
+    cells = np.flatnonzero(evidence.outer_cells)
     found = []
     for name, tested in zip(evidence.names, tests, strict=True):
         for p, cell in zip(tested.p[-len(cells) :] if tested and len(cells) else (), cells, strict=False):
             if tested and p <= ALPHA:
                 row, column = divmod(int(cell), columns)
-                times = float(tested.share.value[cell]) * rows * columns
-                where = whereabouts(row, column, rows, columns)
-                found.append(Hotspot(label=name, row=row, column=column, where=where, times=times, p=float(p)))
-    return sorted(found, key=lambda hot: -hot.times)
+                ratio = float(tested.shares.value[cell]) * rows * columns
+                position = describe_position(row, column, rows, columns)
+                found.append(Hotspot(label=name, row=row, column=column, position=position, ratio=ratio, p=float(p)))
+    return sorted(found, key=lambda hotspot: -hotspot.ratio)
 
 
-def _verdict(evidence: Evidence, classes: list[ClassReport], hot: list[Hotspot]) -> tuple[Verdict, str]:
-    if len(evidence.labels) < LEAST_IMAGES:
-        return "cannot_say", f"{len(evidence.labels)} images are too few; {LEAST_IMAGES} are the least"
-    if not any(class_report.outside for class_report in classes):
-        return "cannot_say", "the field of view fills every picture, and no mask says where the anatomy lies"
-    parts = [
-        (class_report, one, one.decisive) for class_report in classes for one in class_report.outside if one.decisive
+def _verdict(evidence: Evidence, classes: list[ClassReport], hotspots: list[Hotspot]) -> tuple[Verdict, str]:
+    if len(evidence.labels) < MIN_IMAGES:
+        return "cannot_say", f"{len(evidence.labels)} images are too few; at least {MIN_IMAGES} are needed"
+    if not any(report.outside for report in classes):
+        return "cannot_say", "the field of view fills every picture, and no mask marks the anatomy"
+    tested = [
+        (report, outside, outside.decisive) for report in classes for outside in report.outside if outside.decisive
     ]
-    if not parts:
-        return "cannot_say", "every image has the same scores, so nothing tells them apart"
-    class_report, most, decided = max(
-        parts, key=lambda part: (part[2].p <= ALPHA, round(part[2].share, 6), part[1].attention or 0.0)
+    if not tested:
+        return "cannot_say", "every image has the same scores"
+    report, outside, decisive = max(
+        tested, key=lambda part: (part[2].p <= ALPHA, round(part[2].share, 6), part[1].attention or 0.0)
     )
-    told = (
-        f"{decided.share:.0%} of what tells images apart in the score for {class_report.label}"
-        f" (95 % interval {decided.low:.0%} to {decided.high:.0%}) comes from outside the {most.place},"
-        f" which is {most.even:.0%} of the picture"
+    reason = (
+        f"{decisive.share:.0%} of the differences between images in the score for {report.label}"
+        f" (95 % interval {decisive.low:.0%} to {decisive.high:.0%}) come from outside the {outside.region},"
+        f" which is {outside.expected:.0%} of the picture"
     )
-    if hot:
-        cell = next((one for one in hot if one.label == class_report.label), hot[0])
-        told += f"; the {cell.where} alone decides {cell.times:.1f} times its even share for {cell.label}"
-    if hot or decided.p <= ALPHA:
-        return "found", told
-    return "not_found", f"{told}, and no class has more; no single place outside decides twice its even share"
+    if hotspots:
+        cell = next((one for one in hotspots if one.label == report.label), hotspots[0])
+        reason += f"; the {cell.position} alone has {cell.ratio:.1f} times its expected share for {cell.label}"
+    if hotspots or decisive.p <= ALPHA:
+        return "found", reason
+    return "not_found", f"{reason}, and no class has more; no single cell outside has twice its expected share"

@@ -1,4 +1,4 @@
-"""What the bias report says, figure by figure."""
+"""The bias report, figure by figure."""
 
 from __future__ import annotations
 
@@ -7,61 +7,61 @@ from typing import Literal
 from service.collections.reports.value import Finite, Grid, Value
 
 INTERPRETATION = (
-    "Attention is where the evidence for the answer lay; it may be the same in every image, and then decides nothing.",
-    "Decisive is what tells images apart: each place's part in the differences of a score, all places adding to 1.",
-    "The verdict says whether what decides lies outside the anatomy more than if every place counted alike.",
-    "It does not say what is printed or seen there; look at the images.",
-    "A difference between classes inside the anatomy is no bias: classes have their signs in different places.",
+    "Attention is where the evidence for the answer lies; it may be the same in every image and then decides nothing.",
+    "Decisive shares say how much each position contributes to the differences of a score between images.",
+    "The verdict says whether positions outside the anatomy contribute more than if all positions contributed equally.",
+    "It does not say what can be seen there; look at the images.",
+    "A difference between classes inside the anatomy is no bias: classes have their signs at different positions.",
     "Right and wrong answers are compared among answers of the same class, and show where errors come from.",
-    "What is not in these images cannot be found: a shortcut shows only where images have it in different measure.",
-    "A cell of a deep layer sees more than its own square, so shares blur into the neighbouring cells.",
+    "A shortcut is found only where the images have it to different degrees.",
+    "A cell of a deep layer depends on more than its own square, so shares blur into the neighbouring cells.",
 )
 
 
 class DecisiveShare(Value):
-    """A part in what tells images apart: all places add to 1, and single ones may leave the range from 0 to 1."""
+    """A share of the differences between images. All positions sum to 1; a single one may be below 0 or above 1."""
 
     share: Finite
     low: Finite
     """Lower end of the 95 % interval of this share alone."""
     high: Finite
     p: Finite
-    """That the share is at most an even one, one-sided, adjusted (Holm) for all tests of the verdict."""
+    """That the share is at most the expected one, one-sided, adjusted (Holm) for all tests of the verdict."""
 
 
 class OutsideShare(Value):
-    """One class's shares outside the anatomy."""
+    """The shares of one class outside a region."""
 
-    place: Literal["field of view", "mask"]
+    region: Literal["field of view", "mask"]
     """What counts as anatomy."""
-    even: Finite
-    """The share of the picture that lies outside: what attention spread evenly would have there."""
+    expected: Finite
+    """The share of the picture outside the region: what evenly distributed attention would have there."""
     attention: Finite | None
-    """Mean over the images called so; null where there are none with a map."""
+    """Mean over the images with this prediction; null where there are none with a map."""
     decisive: DecisiveShare | None
-    """Its part in what tells images apart; null where the images are too few, or nothing tells them apart."""
+    """Its share of the differences between images; null where images are too few, or all scores are equal."""
 
 
 class Hotspot(Value):
-    """A single cell outside the anatomy that decides more than twice its even share."""
+    """A single cell outside the anatomy whose decisive share is more than twice the expected one."""
 
     label: str
     row: int
     column: int
-    where: str
+    position: str
     """In words."""
-    times: Finite
-    """Its decisive share as a multiple of an even one."""
+    ratio: Finite
+    """Its decisive share divided by the expected one."""
     p: Finite
-    """That it is at most twice an even one, one-sided, adjusted (Holm) for all tests of the verdict."""
+    """That the ratio is at most 2, one-sided, adjusted (Holm) for all tests of the verdict."""
 
 
 class ClassReport(Value):
-    """Where the model looks when it says one class."""
+    """Where the evidence lies when the model predicts one class."""
 
     label: str
-    said: int
-    """Images that were called so."""
+    predicted: int
+    """Images with this prediction."""
     wrong: int
     """Those of them with another label."""
     empty: int
@@ -69,7 +69,7 @@ class ClassReport(Value):
     attention: Grid | None
     """Mean share of every cell, summing to 1."""
     decisive: Grid | None
-    """Part of every cell in what tells images apart, summing to 1; may be negative."""
+    """The share of every cell in the differences between images, summing to 1; may be negative."""
     outside: list[OutsideShare]
 
 
@@ -77,10 +77,11 @@ class Difference(Value):
     """A cell in which attention differs between two groups of images."""
 
     label: str
-    """The class that was said."""
+    """The predicted class."""
     row: int
     column: int
-    where: str
+    position: str
+    """In words."""
     outside: bool
     """Whether the cell lies outside the anatomy."""
     effect: Finite
@@ -98,20 +99,20 @@ class Bias(Value):
     verdict: Verdict
     reason: str
     images: int
-    right: Finite | None
-    """Share of the labelled images that were called what they are."""
+    accuracy: Finite | None
+    """Share of the labelled images whose prediction is their label."""
     alpha: Finite
     shape: tuple[int, int]
     """Rows and columns of the grid."""
     anatomy: Grid
     """Mean share of every cell inside the anatomy that the verdict is about."""
     classes: list[ClassReport]
-    hot: list[Hotspot]
-    between: list[Difference]
+    hotspots: list[Hotspot]
+    between_classes: list[Difference]
     """Cells in which the attention of one class differs from that of all other answers."""
-    wrong: list[Difference]
+    between_outcomes: list[Difference]
     """Cells in which the wrong answers of one class differ from the right ones."""
     untested: list[str]
-    """Comparisons that were not made, and why."""
-    meaning: tuple[str, ...] = INTERPRETATION
+    """Comparisons that were not made, with the reason."""
+    interpretation: tuple[str, ...] = INTERPRETATION
     """What the figures can and cannot show."""

@@ -1,16 +1,15 @@
-"""From images that a model has seen to the arrays that reports are made of."""
+"""The evidence of images that a model sees now, such as those of a folder."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from service.collections.cells import cells
-from service.collections.reports.evidence import Evidence
+from service.collections.cells import cell_shares
+from service.collections.reports.evidence_builder import EvidenceBuilder, EvidenceSet, ImageEvidence
 from service.errors import DoesNotApply, TrainingError
 from service.explain.methods import METHODS
 from service.images.field import field_mask
@@ -19,93 +18,73 @@ from service.models.scores import direction, label_logits
 from service.runtime.batch_inference import InspectedImage, frame_mask
 from service.runtime.inspection import Inspection, MapRequest, compute_maps
 
-MOST_CLASSES = 100
-"""More classes than these have too many maps for one report."""
+MAX_CLASSES = 100
+"""Classes whose maps fit into one report."""
 
-Tick = Callable[[int], None]
-
-
-@dataclass(frozen=True)
-class CollectedEvidence:
-    """evidence: of all images. backgrounds: the mean image uint8 [s, s, 3] of those called each class."""
-
-    evidence: Evidence
-    backgrounds: dict[str, NDArray[np.uint8]]
+Advance = Callable[[int], None]
+"""Takes the number of images that are done since the last call."""
 
 
 def class_maps(inspection: Inspection) -> NDArray[np.float32]:
-    """The raw signed map of every class, float32 [K, h, w], at the look's layer.
+    """The raw signed map of every class, float32 [K, h, w], at the layer of an inspection.
 
-    HiResCAM: for a pooled linear head the class activation map over the number of cells, so that its sum and the bias
-    are the logit. Raises DoesNotApply for more than MOST_CLASSES classes.
+    HiResCAM: for a pooled linear head the class activation map divided by the number of cells, so that its sum plus the
+    bias is the logit. Raises DoesNotApply for more than MAX_CLASSES classes.
     """
     entry = inspection.classifier.entry
-    if len(entry.labels) > MOST_CLASSES:
+    if len(entry.labels) > MAX_CLASSES:
         raise DoesNotApply(
-            f"model {entry.name!r} has {len(entry.labels)} classes, and maps of all are made for {MOST_CLASSES} at most"
+            f"model {entry.name!r} has {len(entry.labels)} classes; maps of all classes are made for at most"
+            f" {MAX_CLASSES}"
         )
     targets = torch.stack([direction(index, entry) for index in range(len(entry.labels))])
     return compute_maps(inspection, MapRequest(METHODS["hirescam"], targets, {}, float("inf"))).grids
 
 
-def predicted_class(seen: InspectedImage) -> int:
+def predicted_class(inspected: InspectedImage) -> int:
     """The index of the likeliest class."""
-    return int(label_logits(seen.logits, seen.inspection.classifier.entry).argmax())
+    return int(label_logits(inspected.logits, inspected.inspection.classifier.entry).argmax())
 
 
-def field_of(seen: InspectedImage) -> NDArray[np.bool_]:
-    """The field of view as the model sees it, bool [s, s]: as it is known, or as it is found in the pixels.
+def field_of(inspected: InspectedImage) -> NDArray[np.bool_]:
+    """The field of view as the model sees it, bool [s, s]: given with the image, or found in the pixels.
 
-    Everything where nothing is known and the model's frame looks for no field of view either.
+    It is everything where none is given and the model's frame does not look for one.
     """
-    known, prepared = seen.image.masks.get("field"), seen.inspection.prepared
-    if known is not None:
-        return frame_mask(known, prepared.geometry)
-    if seen.inspection.classifier.entry.frame.field_of_view:
+    given, prepared = inspected.image.masks.get("field"), inspected.inspection.prepared
+    if given is not None:
+        return frame_mask(given, prepared.geometry)
+    if inspected.inspection.classifier.entry.frame.field_of_view:
         return field_mask(prepared.x)
     return np.ones(prepared.x.shape[:2], bool)
 
 
 def collect_evidence(
-    classifier: Classifier, images: Iterable[InspectedImage], mask: str = "", tick: Tick = lambda _: None
-) -> CollectedEvidence:
+    classifier: Classifier, images: Iterable[InspectedImage], mask: str = "", advance: Advance = lambda _: None
+) -> EvidenceSet:
     """The evidence of all images. mask: the name of the mask that marks the anatomy; every image must have it.
 
     Raises TrainingError where there are no images, or one lacks the mask, and what `class_maps` raises.
     """
-    entry = classifier.entry
-    labels, predicted, grids, fields, masks = [], [], [], [], []
-    sums: dict[int, tuple[NDArray[np.float64], int]] = {}
-    for seen in images:
-        answer, grid = predicted_class(seen), class_maps(seen.inspection)
-        shape = (grid.shape[1], grid.shape[2])
-        label = seen.image.label
-        labels.append(entry.labels.index(label) if label in entry.labels else -1)
-        predicted.append(answer)
-        grids.append(grid)
-        fields.append(cells(field_of(seen), shape))
-        if mask:
-            masks.append(cells(frame_mask(_mask(seen, mask), seen.inspection.prepared.geometry), shape))
-        total, count = sums.get(answer, (np.zeros(seen.inspection.prepared.x.shape), 0))
-        sums[answer] = total + seen.inspection.prepared.x, count + 1
-        tick(1)
-    if not grids:
-        raise TrainingError("there are no images to look at")
-    evidence = Evidence(
-        labels=np.array(labels, np.int64),
-        predicted=np.array(predicted, np.int64),
-        maps=np.stack(grids),
-        field=np.stack(fields),
-        mask=np.stack(masks) if masks else None,
-        names=entry.labels,
-        rivals=entry.rivals,
-    )
-    means = {entry.labels[k]: np.rint(total / count).astype(np.uint8) for k, (total, count) in sums.items()}
-    return CollectedEvidence(evidence, means)
+    builder = EvidenceBuilder(classifier.entry.labels, classifier.entry.rivals)
+    for inspected in images:
+        builder.add(_image_evidence(inspected, mask))
+        advance(1)
+    if not len(builder):
+        raise TrainingError("there are no images to evaluate")
+    return builder.build()
 
 
-def _mask(seen: InspectedImage, name: str) -> NDArray[np.bool_]:
-    if name not in seen.image.masks:
-        known = ", ".join(seen.image.masks) or "none"
-        raise TrainingError(f"{seen.image.name} has no mask {name!r}; it has {known}")
-    return seen.image.masks[name]
+def _image_evidence(inspected: InspectedImage, mask: str) -> ImageEvidence:
+    maps, prepared = class_maps(inspected.inspection), inspected.inspection.prepared
+    shape = (maps.shape[1], maps.shape[2])
+    covered = cell_shares(frame_mask(_mask(inspected, mask), prepared.geometry), shape) if mask else None
+    field = cell_shares(field_of(inspected), shape)
+    return ImageEvidence(inspected.image.label, predicted_class(inspected), maps, field, covered, prepared.x)
+
+
+def _mask(inspected: InspectedImage, name: str) -> NDArray[np.bool_]:
+    if name not in inspected.image.masks:
+        existing = ", ".join(inspected.image.masks) or "none"
+        raise TrainingError(f"{inspected.image.name} has no mask {name!r}; it has {existing}")
+    return inspected.image.masks[name]

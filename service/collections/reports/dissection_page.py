@@ -1,4 +1,4 @@
-"""A dissection as a page: detectors by concept, and the best units with the images that excite them most."""
+"""A dissection as a page: concepts with their detectors, and the best units with their top-activating images."""
 
 from __future__ import annotations
 
@@ -6,73 +6,71 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.collections.reports.dissection import TopRegions
-from service.collections.reports.dissection_report import MEANING, Dissection, Unit
+from service.collections.reports.dissection_report import INTERPRETATION, Dissection, Unit
 from service.collections.reports.html_page import View, document, paragraph, row, section, sheet, table, tag
 from service.images.tint import lit
 
-SHOWN = 24
+MAX_UNITS = 24
 """Units on the page; the JSON has them all."""
 
-EACH = 4
-"""Of one concept, so that the commonest does not fill the page."""
+MAX_UNITS_PER_CONCEPT = 4
+"""So that the most frequent concept does not fill the page."""
 
 
-def page(report: Dissection, thrills: TopRegions, source: str, model: str, notice: str) -> str:
-    """One HTML file. thrills: of each unit. source: what was looked at. model: which, with its version."""
+def page(report: Dissection, regions: TopRegions, source: str, model: str, notice: str) -> str:
+    """One HTML file. regions: of each unit. source: the images, in words. model: its name and version."""
     lines = (f"Model {model}, layer {report.layer}", f"{report.images} images: {source}")
-    found = [name for name in report.concepts if name.detectors]
-    told = (
+    detected = [concept.name for concept in report.concepts if concept.detectors]
+    summary = (
         f"{report.detectors} of {len(report.units)} units detect a concept: their largest activations overlap its masks"
-        f" by more than {report.detects_above:.0%}. {len(found)} of {len(report.concepts)} concepts have a detector."
+        f" with an IoU above {report.iou_threshold:g}. {len(detected)} of {len(report.concepts)} concepts have a"
+        " detector."
     )
     rows = [
         (c.name, str(c.detectors), f"{c.best_iou:.3f}", str(c.best_unit), f"{c.ceiling:.3f}", f"{c.area:.2%}")
         for c in report.concepts
     ]
-    columns = ("concept", "detectors", "best IoU", "of unit", "ceiling", "area")
+    columns = ("concept", "detectors", "best IoU", "best unit", "ceiling", "area")
+    units = (
+        section(f"Unit {unit.unit}: {_describe(unit)}", row(*(view.figure for view in views(unit, regions))))
+        for unit in best_units(report)
+    )
     return document(
-        "What do single units stand for?",
+        "Network dissection",
         lines,
         notice,
-        section("Concepts", paragraph(told), table("Every concept that masks mark", columns, rows)),
-        tag(
-            "div",
-            *(
-                section(f"Unit {one.unit}: {_of(one)}", row(*(view.figure for view in views(one, thrills))))
-                for one in best(report)
-            ),
-            class_="pairs",
-        ),
-        section("What these figures can and cannot show", tag("ul", *(tag("li", one) for one in MEANING))),
+        section("Concepts", paragraph(summary), table("All concepts with masks", columns, rows)),
+        tag("div", *units, class_="pairs"),
+        section("How to interpret these figures", tag("ul", *(tag("li", sentence) for sentence in INTERPRETATION))),
     )
 
 
-def best(report: Dissection, most: int = SHOWN, each: int = EACH) -> list[Unit]:
+def best_units(report: Dissection, limit: int = MAX_UNITS, per_concept: int = MAX_UNITS_PER_CONCEPT) -> list[Unit]:
     """The units with the highest IoU, a few of every concept."""
-    taken: dict[str, int] = {}
+    counts: dict[str, int] = {}
     chosen: list[Unit] = []
-    for one in report.units:
-        taken[one.concept] = taken.get(one.concept, 0) + 1
-        if taken[one.concept] <= each and len(chosen) < most:
-            chosen.append(one)
+    for unit in report.units:
+        counts[unit.concept] = counts.get(unit.concept, 0) + 1
+        if counts[unit.concept] <= per_concept and len(chosen) < limit:
+            chosen.append(unit)
     return chosen
 
 
-def _of(one: Unit) -> str:
-    return f"{one.concept}, IoU {one.iou:.3f}{'' if one.detector else ', too little for a detector'}"
+def _describe(unit: Unit) -> str:
+    return f"{unit.concept}, IoU {unit.iou:.3f}{'' if unit.detector else ', not a detector'}"
 
 
-def views(one: Unit, thrills: TopRegions) -> list[View]:
-    """The images that excite a unit most, lit where it fires."""
+def views(unit: Unit, regions: TopRegions) -> list[View]:
+    """The top-activating images of a unit, bright within its region."""
     shown = []
-    for peak, thrill in zip(one.exciting, thrills[one.unit], strict=True):
-        alt = f"{peak.image}, lit where unit {one.unit} is above its threshold: {thrill.region.mean():.1%} of it"
-        title = f"{one.unit} {one.concept} {one.iou:.2f}"
-        shown.append(View(lit(thrill.picture, thrill.region), alt, f"{peak.image}: {peak.activation:.3g}", title))
+    for image, top in zip(unit.top_activations, regions[unit.unit], strict=True):
+        alt = f"{image.image}, bright where unit {unit.unit} is above its threshold: {top.region.mean():.1%} of it"
+        title = f"{unit.unit} {unit.concept} {unit.iou:.2f}"
+        shown.append(View(lit(top.picture, top.region), alt, f"{image.image}: {image.activation:.3g}", title))
     return shown
 
 
-def picture(report: Dissection, thrills: TopRegions, units: int = 8) -> NDArray[np.uint8]:
-    """The pictures of the best units alone, a row a unit."""
-    shown = [views(one, thrills) for one in best(report, units, each=2)]
-    return sheet([view for row_of_views in shown for view in row_of_views], len(shown[0]))
+def picture(report: Dissection, regions: TopRegions, units: int = 8) -> NDArray[np.uint8]:
+    """The pictures of the best units alone, one row per unit."""
+    rows = [views(unit, regions) for unit in best_units(report, units, per_concept=2)]
+    return sheet([view for views_of_row in rows for view in views_of_row], len(rows[0]))

@@ -1,21 +1,21 @@
-"""What a dissection says, unit by unit and concept by concept."""
+"""A dissection, unit by unit and concept by concept."""
 
 from __future__ import annotations
 
 from service.collections.reports.value import Finite, Value
 
-MEANING = (
-    "A unit is a detector where the places of its largest activations overlap a concept's masks by an IoU above 0.04.",
-    "That a unit fires where a concept is does not say that the model needs the unit, or the concept, for its answers.",
-    "A unit's region is 0.5 % of all places. The ceiling is a perfect one's IoU: none can match a large concept.",
-    "Enlarging a map shrinks or grows its region a little, so a small concept may come out above its ceiling.",
-    "Concepts that lie in each other, as the cup in the disc, share their detectors; only the best is named.",
+INTERPRETATION = (
+    "A unit is a detector where its largest activations overlap a concept's masks with an IoU above 0.04.",
+    "A unit that is active where a concept is does not show that the model uses the unit, or the concept, for answers.",
+    "A unit's region is 0.5 % of all positions. The ceiling is the IoU of a perfect unit, low for large concepts.",
+    "Enlarging a map changes the size of its region a little, so a small concept may exceed its ceiling.",
+    "Concepts that lie within each other, as the cup in the disc, share their detectors; only the best is named.",
     "Concepts without masks cannot be found, and an image without a mask counts as one without the concept.",
 )
 
 
 class TopActivation(Value):
-    """An image that excites a unit."""
+    """An image that activates a unit."""
 
     image: str
     activation: Finite
@@ -27,14 +27,14 @@ class Unit(Value):
 
     unit: int
     threshold: Finite
-    """The activation above which its largest ones lie."""
+    """The unit's region is where its activation is above this."""
     concept: str
     """The one whose masks it overlaps most."""
     iou: Finite
     """With that concept, 0 to 1."""
     detector: bool
-    exciting: list[TopActivation]
-    """The images that excite it most, the first one most."""
+    top_activations: list[TopActivation]
+    """The images with its largest activations, the largest first."""
 
 
 class Concept(Value):
@@ -46,7 +46,7 @@ class Concept(Value):
     ceiling: Finite
     """The IoU of a perfect region of the quantile's size; enlarging changes that size a little."""
     detectors: int
-    """Units that detect it best of all concepts."""
+    """Units whose best concept it is, and that detect it."""
     best_unit: int
     best_iou: Finite
 
@@ -57,8 +57,8 @@ class Dissection(Value):
     layer: str
     images: int
     quantile: Finite
-    """The share of a unit's activations that counts as firing."""
-    detects_above: Finite
+    """The share of a unit's activations that are above its threshold."""
+    iou_threshold: Finite
     """The IoU above which a unit is a detector."""
     detectors: int
     concepts: list[Concept]

@@ -1,4 +1,4 @@
-"""Reports as one HTML file each: no script, nothing fetched, and a policy of their own that forbids both."""
+"""Reports as HTML files: no scripts, nothing fetched, and a content security policy that forbids both."""
 
 from __future__ import annotations
 
@@ -18,39 +18,39 @@ STYLE = (Path(__file__).parent / "paper.css").read_text(encoding="utf-8")
 
 _DIGEST = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 POLICY = f"default-src 'none'; img-src data:; style-src 'sha256-{_DIGEST}'; base-uri 'none'; form-action 'none'"
-"""Of the file itself, in a meta element."""
+"""Content security policy of the file itself, in a meta element."""
 
 CSP = f"{POLICY}; frame-ancestors 'none'"
-"""Of the same file where the service sends it: the style by its digest, pictures from within, and nothing else."""
+"""Content security policy where the service sends the file: embedded style and pictures, nothing else."""
 
 CAVEAT = (
-    "A map shows where a model looked, not where a disease is and not why it looked there."
-    " A report finds what is there to be found in these images; on others the model may behave otherwise."
+    "A map shows which positions contributed to an answer, not where a disease is, and not why they contributed."
+    " A report describes these images; on others the model may behave differently."
 )
 
 
 class Html(str):
-    """Text that is markup already. Everything else is escaped where it is put into an element."""
+    """Text that is markup. All other text is escaped when it is put into an element."""
 
     __slots__ = ()
 
 
 def tag(name: str, /, *children: str, **attributes: str | int) -> Html:
-    """An element. A trailing or inner underscore of an attribute's name is dropped, or becomes a hyphen."""
+    """An element. In the name of an attribute, a trailing underscore is dropped and others become hyphens."""
     given = "".join(f' {key.strip("_").replace("_", "-")}="{escape(str(value))}"' for key, value in attributes.items())
     if name in {"img", "meta", "br"}:
         return Html(f"<{name}{given}>")
-    return Html(f"<{name}{given}>{joined(children)}</{name}>")
+    return Html(f"<{name}{given}>{join(children)}</{name}>")
 
 
-def joined(children: Iterable[str]) -> Html:
+def join(children: Iterable[str]) -> Html:
     """Children one after the other, escaped unless they are markup."""
     return Html("".join(child if isinstance(child, Html) else escape(child) for child in children))
 
 
 def document(title: str, lines: Sequence[str], notice: str, *sections: Html) -> str:
-    """A whole page. lines: what was looked at, below the title. notice: the model's, which must be shown."""
-    head = joined(
+    """A whole page. lines: facts below the title. notice: the model's, which must be shown; may be empty."""
+    head = join(
         [
             tag("meta", charset="utf-8"),
             tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
@@ -67,17 +67,17 @@ def document(title: str, lines: Sequence[str], notice: str, *sections: Html) -> 
 
 
 def section(heading: str, *children: Html) -> Html:
-    """A part of the page under a heading of its own."""
+    """A part of the page with a heading."""
     return tag("section", tag("h2", heading), *children)
 
 
 def paragraph(*text: str) -> Html:
-    """Some sentences."""
+    """A paragraph of text."""
     return tag("p", *text)
 
 
 def figure(pixels: NDArray[np.uint8], alt: str, *caption: str) -> Html:
-    """A picture with a caption. alt: what it shows, for those who cannot see it."""
+    """A picture with a caption. alt: the text for those who cannot see it."""
     data = base64.b64encode(jpeg(pixels)).decode()
     height, width = pixels.shape[:2]
     picture = tag("img", src=f"data:image/jpeg;base64,{data}", alt=alt, width=width, height=height)
@@ -86,7 +86,7 @@ def figure(pixels: NDArray[np.uint8], alt: str, *caption: str) -> Html:
 
 @dataclass(frozen=True)
 class View:
-    """A picture uint8 [h, w, 3], what it shows for those who cannot see it, its caption, and a short one."""
+    """A picture. pixels: uint8 [h, w, 3]. alt: the text for those who cannot see it. title: a short caption."""
 
     pixels: NDArray[np.uint8]
     alt: str
@@ -95,7 +95,7 @@ class View:
 
     @property
     def figure(self) -> Html:
-        """Itself on a page."""
+        """The picture on a page."""
         return figure(self.pixels, self.alt, self.caption)
 
 
@@ -105,24 +105,24 @@ def sheet(views: Sequence[View], columns: int) -> NDArray[np.uint8]:
 
 
 def row(*figures: Html) -> Html:
-    """Figures beside each other, as far as there is room."""
+    """Figures side by side, as far as there is room."""
     return tag("div", *figures, class_="row")
 
 
 def table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Html:
-    """A table whose first column names its rows; it scrolls within itself where the window is narrow."""
+    """A table whose first column names its rows; in a narrow window it scrolls on its own."""
     lines = [list(line) for line in rows]
-    worded = [any(_is_words(line[place]) for line in lines) for place in range(len(columns))]
-    sides = [{"class_": "words"} if words else {} for words in worded]
-    head = tag("tr", *(tag("th", column, scope="col", **side) for column, side in zip(columns, sides, strict=True)))
+    textual = [any(_is_text(line[index]) for line in lines) for index in range(len(columns))]
+    styles = [{"class_": "words"} if text else {} for text in textual]
+    head = tag("tr", *(tag("th", column, scope="col", **style) for column, style in zip(columns, styles, strict=True)))
     body = (
-        tag("tr", tag("th", first, scope="row"), *(tag("td", c, **s) for c, s in zip(cells, sides[1:], strict=True)))
+        tag("tr", tag("th", first, scope="row"), *(tag("td", c, **s) for c, s in zip(cells, styles[1:], strict=True)))
         for first, *cells in lines
     )
     whole = tag("table", tag("caption", caption), tag("thead", head), tag("tbody", *body))
     return tag("div", whole, class_="scroll", tabindex=0, role="region", aria_label=caption)
 
 
-def _is_words(text: str) -> bool:
-    """Columns of words stand to the left, of numbers to the right."""
+def _is_text(text: str) -> bool:
+    """Whether a cell holds text, which is aligned to the left; numbers are aligned to the right."""
     return bool(text) and text[0] not in "+-−0123456789"

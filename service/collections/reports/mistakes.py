@@ -1,4 +1,4 @@
-"""The worst mistakes of a classifier over labelled images, each explained from both sides."""
+"""The most confident mistakes of a classifier over labelled images, each with maps of both classes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from service.collections.reports.value import Finite, Grid, Value, grid
+from service.collections.reports.value import Finite, Grid, Value, to_grid
 from service.errors import TrainingError
 from service.explain.methods import METHODS
 from service.models.classifier import Classifier
@@ -19,11 +19,11 @@ from service.runtime.batch_inference import InspectedImage
 from service.runtime.examine import method_named
 from service.runtime.inspection import MapRequest, compute_maps
 
-METHOD = "gradcam"
+DEFAULT_METHOD = "gradcam"
 
 
-class Side(Value):
-    """What speaks for one class in one image."""
+class ClassEvidence(Value):
+    """The evidence for one class in one image."""
 
     label: str
     probability: Finite
@@ -33,86 +33,93 @@ class Side(Value):
 
 
 class Mistake(Value):
-    """One image that was called something else than it is."""
+    """One image whose prediction is not its label."""
 
     image: str
-    truth: Side
-    said: Side
+    truth: ClassEvidence
+    predicted: ClassEvidence
     contrast: Grid
-    """The map of the difference of both logits: positive where an image speaks for what was said rather than truth."""
+    """The map of the difference of both logits: positive where the image supports the prediction."""
 
 
 class Mistakes(Value):
     """The report."""
 
     images: int
-    """With a label that the model knows."""
+    """With a label that the model has."""
     wrong: int
     method: str
     layer: str
-    confused: dict[str, int]
-    """How often each pair happened: `truth → said`, the commonest first."""
+    confusions: dict[str, int]
+    """How often each pair occurs: `truth → predicted`, the most frequent first."""
     worst: list[Mistake]
     """The most confident ones, by the probability of the wrong class."""
 
 
 @dataclass(frozen=True)
-class Found:
-    """The report and the pictures that belong to it: uint8 [s, s, 3] as the model saw each of `worst`."""
+class MistakesResult:
+    """The report, and the pixels uint8 [s, s, 3] that the model saw of each image of `worst`."""
 
     report: Mistakes
     pictures: list[NDArray[np.uint8]]
 
 
-def mistakes(classifier: Classifier, images: Iterable[InspectedImage], most: int, method: str = METHOD) -> Found:
-    """The `most` worst mistakes. Feature maps are held of those alone.
+def mistakes(
+    classifier: Classifier, images: Iterable[InspectedImage], limit: int, method: str = DEFAULT_METHOD
+) -> MistakesResult:
+    """The `limit` most confident mistakes. Feature maps of no other images are kept.
 
-    Raises UnknownName or DoesNotApply for a method, TrainingError where no image has a label that the model knows.
+    Raises UnknownName or DoesNotApply for a method, TrainingError where no image has a label of the model.
     """
     row = method_named(method, classifier, classifier.cut)
     entry = classifier.entry
     count, pairs = 0, dict[str, int]()
     worst: list[tuple[float, int, InspectedImage]] = []
-    for number, seen in enumerate(images):
-        if seen.image.label not in entry.labels:
+    for number, inspected in enumerate(images):
+        if inspected.image.label not in entry.labels:
             continue
         count += 1
-        chances = probabilities(seen.logits, entry)
-        said = int(chances.argmax())
-        if entry.labels[said] == seen.image.label:
+        chances = probabilities(inspected.logits, entry)
+        predicted = int(chances.argmax())
+        if entry.labels[predicted] == inspected.image.label:
             continue
-        pair = f"{seen.image.label} → {entry.labels[said]}"
+        pair = f"{inspected.image.label} → {entry.labels[predicted]}"
         pairs[pair] = pairs.get(pair, 0) + 1
-        keep = heapq.heappush if len(worst) < most else heapq.heappushpop
-        alone = replace(
-            seen, inspection=replace(seen.inspection, A=seen.inspection.A.clone())
-        )  # a view would hold its whole batch
-        keep(worst, (float(chances[said]), -number, alone))
+        keep = heapq.heappush if len(worst) < limit else heapq.heappushpop
+        keep(worst, (float(chances[predicted]), -number, _without_batch(inspected)))
     if not count:
-        raise TrainingError(f"no image has a label that model {entry.name!r} knows: {', '.join(entry.labels[:10])}")
-    ordered = [seen for *_, seen in sorted(worst, key=lambda one: (-one[0], -one[1]))]
+        raise TrainingError(f"no image has a label of model {entry.name!r}: {', '.join(entry.labels[:10])}")
+    ordered = [inspected for *_, inspected in sorted(worst, key=lambda one: (-one[0], -one[1]))]
     report = Mistakes(
         images=count,
         wrong=sum(pairs.values()),
         method=row.name,
         layer=classifier.cut,
-        confused=dict(sorted(pairs.items(), key=lambda pair: (-pair[1], pair[0]))),
-        worst=[_explained(seen, row.name) for seen in ordered],
+        confusions=dict(sorted(pairs.items(), key=lambda pair: (-pair[1], pair[0]))),
+        worst=[_explain(inspected, row.name) for inspected in ordered],
     )
-    return Found(report, [seen.inspection.prepared.x for seen in ordered])
+    return MistakesResult(report, [inspected.inspection.prepared.x for inspected in ordered])
 
 
-def _explained(seen: InspectedImage, method: str) -> Mistake:
-    """Three maps from one look: truth, what was said, and the difference of the two directions."""
-    entry = seen.inspection.classifier.entry
-    chances, scores = probabilities(seen.logits, entry), label_logits(seen.logits, entry)
-    truth, said = entry.labels.index(seen.image.label), int(chances.argmax())
-    sides = [direction(index, entry) for index in (truth, said)]
+def _without_batch(inspected: InspectedImage) -> InspectedImage:
+    """A copy of the feature maps: a view would hold its whole batch."""
+    return replace(inspected, inspection=replace(inspected.inspection, A=inspected.inspection.A.clone()))
+
+
+def _explain(inspected: InspectedImage, method: str) -> Mistake:
+    """Three maps from one inspection: truth, prediction, and the difference of the two directions."""
+    entry = inspected.inspection.classifier.entry
+    chances, scores = probabilities(inspected.logits, entry), label_logits(inspected.logits, entry)
+    indexes = entry.labels.index(inspected.image.label), int(chances.argmax())
+    directions = [direction(index, entry) for index in indexes]
     row = METHODS[method]
-    targets = torch.stack([*sides, sides[1] - sides[0]])
-    grids = compute_maps(seen.inspection, MapRequest(row, targets, row.parameters().model_dump(), float("inf"))).grids
-    told = [
-        Side(label=entry.labels[index], probability=float(chances[index]), logit=float(scores[index]), map=grid(each))
-        for index, each in zip((truth, said), grids, strict=False)
-    ]
-    return Mistake(image=seen.image.name, truth=told[0], said=told[1], contrast=grid(grids[2]))
+    targets = torch.stack([*directions, directions[1] - directions[0]])
+    request = MapRequest(row, targets, row.parameters().model_dump(), float("inf"))
+    maps = compute_maps(inspected.inspection, request).grids
+    truth, predicted = (
+        ClassEvidence(
+            label=entry.labels[index], probability=float(chances[index]), logit=float(scores[index]), map=to_grid(grid)
+        )
+        for index, grid in zip(indexes, maps, strict=False)
+    )
+    return Mistake(image=inspected.image.name, truth=truth, predicted=predicted, contrast=to_grid(maps[2]))

@@ -1,89 +1,89 @@
-"""What a request may ask a whole collection, and wait a few seconds for. A child process reads it."""
+"""Reports on a collection that a request waits a few seconds for. A child process computes them, one at a time."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from service.collections.collection import ItemSummary
 from service.collections.library import Library
+from service.collections.store.interface import Store
 from service.errors import DoesNotApply
 from service.jobs.child_process import run_in_child
-from service.jobs.queue import ReportProgress
+from service.jobs.job import ignore_progress
 from service.runtime.activations import check
 from service.runtime.question import UnitRequest
 
-Form = Literal["json", "html"]
+Format = Literal["json", "html"]
 
-BIAS = "service.collections.reports.stored_evidence:bias_report_bytes"
-MAXIMA = "service.collections.reports.unit_maxima:highest_maxima"
+BIAS_FUNCTION = "service.collections.reports.stored_evidence:bias_report_bytes"
+MAXIMA_FUNCTION = "service.collections.reports.unit_maxima:largest_maxima_bytes"
+"""What the child process runs."""
 
 
 @dataclass(frozen=True)
-class TopActivation:
-    """An item that excites a unit. peak: the unit's largest activation in it, as float16. thumbnail: JPEG."""
+class ActivatedItem:
+    """An item that activates a unit. activation: the unit's largest in it, as float16. thumbnail: JPEG."""
 
-    line: ItemSummary
-    peak: float
+    summary: ItemSummary
+    activation: float
     thumbnail: bytes | None
 
 
 @dataclass(frozen=True)
-class TopActivations:
-    """What excites a unit of a layer most, the first one most. images: that were compared."""
+class UnitReport:
+    """The top-activating items of a unit of a layer, the largest activation first. images: how many were compared."""
 
     layer: str
     unit: int
     images: int
-    excited: tuple[TopActivation, ...]
+    items: tuple[ActivatedItem, ...]
 
 
-async def bias_report(
-    library: Library, name: str, form: Form = "json", told: ReportProgress = lambda *_: None
-) -> bytes:
+async def bias_report(library: Library, name: str, format: Format = "json") -> bytes:  # noqa: A002
     """The bias report on a collection: a `Bias` in JSON, or its page.
 
     Raises UnknownName, ModelUnavailable, StaleCollection, DoesNotApply, Overloaded, JobFailed.
     """
-    _, classifier = await library.opened(name)
+    _, classifier = await library.open_collection(name)
     entry = classifier.entry
     arguments = {
         "labels": entry.labels,
         "rivals": entry.rivals,
         "model": classifier.title,
         "notice": entry.card.notice,
-        "form": form,
+        "format": format,
     }
-    return await _read(library, name, BIAS, arguments, told)
+    return await _run(library, name, BIAS_FUNCTION, arguments)
 
 
-async def top_activations(library: Library, name: str, unit: int, k: int) -> TopActivations:
-    """The images that excite a unit of the model's last map most.
+async def unit_report(library: Library, name: str, unit: int, k: int) -> UnitReport:
+    """The k items of a collection with the largest activation of a unit of the model's last map.
 
     Raises BadParameter for a unit that does not exist, and what `bias_report` raises.
     """
-    _, classifier = await library.opened(name)
+    _, classifier = await library.open_collection(name)
     if not classifier.spatial(classifier.cut):
-        raise DoesNotApply(f"model {classifier.entry.name!r} has no maps, and so no units that fire somewhere")
+        raise DoesNotApply(f"model {classifier.entry.name!r} has no feature maps, and so no units to rank images by")
     check(classifier, classifier.cut, UnitRequest((unit,)))
-    found = json.loads(await _read(library, name, MAXIMA, {"unit": unit, "k": k}))
-    excited = await asyncio.to_thread(_with_pictures, library, name, found["peaks"])
-    return TopActivations(classifier.cut, unit, found["images"], excited)
+    found = json.loads(await _run(library, name, MAXIMA_FUNCTION, {"unit": unit, "k": k}))
+    items = await library.with_store(partial(_read_items, name=name, maxima=found["maxima"]))
+    return UnitReport(classifier.cut, unit, found["images"], items)
 
 
-async def _read(
-    library: Library, name: str, function: str, arguments: dict[str, Any], told: ReportProgress = lambda *_: None
-) -> bytes:
-    settings = library.answers.settings
-    given = {"folder": str(settings.collections_folder.absolute()), "collection": name, **arguments}
-    async with library.desk.turn():
-        return await run_in_child(function, given, settings.forward_threads, told)
+async def _run(library: Library, name: str, function: str, arguments: dict[str, Any]) -> bytes:
+    settings = library.settings
+    arguments = {"location": settings.collections_location, "collection": name, **arguments}
+    async with library.report_turns.turn():
+        return await run_in_child(function, arguments, settings.forward_threads, ignore_progress)
 
 
-def _with_pictures(library: Library, name: str, peaks: list[tuple[int, float]]) -> tuple[TopActivation, ...]:
-    """Those that were removed meanwhile are left out."""
-    lines = library.store.named(name, [number for number, _ in peaks])
-    there = [(lines[number], peak) for number, peak in peaks if number in lines]
-    return tuple(TopActivation(line, peak, library.store.thumbnail(name, line.id)) for line, peak in there)
+def _read_items(store: Store, name: str, maxima: list[tuple[int, float]]) -> tuple[ActivatedItem, ...]:
+    """Items with their thumbnails; those that were removed in the meantime are left out."""
+    summaries = store.items.summaries(name, [item_id for item_id, _ in maxima])
+    existing = [(summaries[item_id], activation) for item_id, activation in maxima if item_id in summaries]
+    return tuple(
+        ActivatedItem(summary, activation, store.items.thumbnail(name, summary.id)) for summary, activation in existing
+    )

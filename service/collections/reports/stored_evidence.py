@@ -1,10 +1,8 @@
-"""What a collection kept of its images, as the evidence of a report: no image is looked at again."""
+"""The bias report from what a collection has stored: no image is decoded and no model runs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,101 +12,60 @@ from service.collections.collection import Item
 from service.collections.reports.bias import bias
 from service.collections.reports.bias_page import page
 from service.collections.reports.bias_report import Bias
-from service.collections.reports.evidence import Evidence
-from service.collections.store.sqlite import SqliteStore
+from service.collections.reports.evidence_builder import EvidenceBuilder, EvidenceSet, ImageEvidence
+from service.collections.store.opening import open_store
 from service.errors import DoesNotApply
-from service.jobs.queue import ReportProgress
-
-Halves = NDArray[np.float16]
+from service.jobs.job import ReportProgress
 
 
-@dataclass(frozen=True)
-class StoredEvidence:
-    """evidence: of all items. backgrounds: the mean image uint8 [32, 32, 3] of those called each class.
-
-    masked: how many images came with a mask; the evidence has masks only where all of them did.
-    """
-
-    evidence: Evidence
-    backgrounds: dict[str, NDArray[np.uint8]]
-    masked: int
-
-
-@dataclass
-class _Columns:
-    """What is read of the items, one after the other."""
-
-    labels: list[int] = field(default_factory=list)
-    predicted: list[int] = field(default_factory=list)
-    maps: list[Halves] = field(default_factory=list)
-    fields: list[Halves] = field(default_factory=list)
-    masks: list[Halves] = field(default_factory=list)
-    sums: dict[int, NDArray[np.float64]] = field(default_factory=dict)
-
-
-def bias_report_bytes(arguments: Mapping[str, Any], told: ReportProgress) -> bytes:
-    """What the child process is asked for; see `asking.bias_of`."""
+def bias_report_bytes(arguments: Mapping[str, Any], report_progress: ReportProgress) -> bytes:
+    """The function of the child process; see `report_requests.bias_report`."""
     name = arguments["collection"]
-    told(0.0, "reading maps")
-    store = SqliteStore(Path(arguments["folder"]))
+    report_progress(0.0, "reading maps")
+    store = open_store(arguments["location"])
     try:
-        items = (item for _, item in store.looks(name))
-        found, recalled = judged(items, tuple(arguments["labels"]), arguments["rivals"])
+        items = (item for _, item in store.items.without_pictures(name))
+        report, evidence_set = report_on_items(items, tuple(arguments["labels"]), arguments["rivals"])
     finally:
         store.close()
-    if arguments["form"] == "json":
-        return found.model_dump_json().encode()
+    if arguments["format"] == "json":
+        return report.model_dump_json().encode()
     source = f"the collection {name}"
-    return page(found, source, arguments["model"], arguments["notice"], recalled.backgrounds).encode()
+    return page(report, source, arguments["model"], arguments["notice"], evidence_set.backgrounds).encode()
 
 
-def judged(items: Iterable[Item], labels: tuple[str, ...], rivals: bool) -> tuple[Bias, StoredEvidence]:
-    """The bias report on items, and what it rests on. Raises what `read_evidence` raises."""
-    recalled = read_evidence(items, labels, rivals)
-    report = bias(recalled.evidence)
-    if not 0 < recalled.masked < report.images:
-        return report, recalled
-    said = f"the masks: {recalled.masked} of {report.images} images came with one, and all would have to"
-    return report.model_copy(update={"untested": [*report.untested, said]}), recalled
+def report_on_items(items: Iterable[Item], labels: tuple[str, ...], rivals: bool) -> tuple[Bias, EvidenceSet]:
+    """The bias report on items, and its evidence. Raises what `read_evidence` raises."""
+    found = read_evidence(items, labels, rivals)
+    report = bias(found.evidence)
+    if not 0 < found.masked < report.images:
+        return report, found
+    note = f"the masks: {found.masked} of {report.images} images have one, and all of them would need one"
+    return report.model_copy(update={"untested": [*report.untested, note]}), found
 
 
-def read_evidence(items: Iterable[Item], labels: tuple[str, ...], rivals: bool) -> StoredEvidence:
+def read_evidence(items: Iterable[Item], labels: tuple[str, ...], rivals: bool) -> EvidenceSet:
     """The evidence of all items. labels: the model's classes. rivals: see `Evidence`.
 
-    It is what `gather` says of the same images, but for maps, which are kept as float16, and mean images, which are of
-    the small pictures. Raises DoesNotApply where there are no items, or not every class has a map.
+    It is what `collect_evidence` gives for the same images, except that maps are stored as float16, and mean images
+    are of the small pictures. Raises DoesNotApply where there are no items, or not every class has a map.
     """
-    read = _Columns()
+    builder = EvidenceBuilder(labels, rivals)
     for item in items:
-        read.maps.append(_of_all_classes(item, labels))
-        read.labels.append(labels.index(item.label) if item.label in labels else -1)
-        read.predicted.append(item.predicted)
-        read.fields.append(item.field)
-        read.masks.extend([] if item.mask is None else [item.mask])
-        read.sums[item.predicted] = read.sums.get(item.predicted, 0) + item.pixels.astype(np.float64)
-    if not read.maps:
-        raise DoesNotApply("the collection has no images to look at; add some")
-    counts = {k: read.predicted.count(k) for k in read.sums}
-    evidence = Evidence(
-        labels=np.array(read.labels, np.int64),
-        predicted=np.array(read.predicted, np.int64),
-        maps=np.stack(read.maps).astype(np.float32),
-        field=np.stack(read.fields).astype(np.float32),
-        mask=np.stack(read.masks).astype(np.float32) if len(read.masks) == len(read.maps) else None,
-        names=labels,
-        rivals=rivals,
-    )
-    means = {labels[k]: np.rint(total / counts[k]).astype(np.uint8) for k, total in read.sums.items()}
-    return StoredEvidence(evidence, means, len(read.masks))
+        maps = _maps_by_class(item, labels)
+        builder.add(ImageEvidence(item.label, item.predicted, maps, item.field, item.mask, item.pixels))
+    if not len(builder):
+        raise DoesNotApply("the collection has no images; add some")
+    return builder.build()
 
 
-def _of_all_classes(item: Item, labels: tuple[str, ...]) -> Halves:
-    """Maps [K, h, w] in the order of the classes; they are kept in the order of their likelihood."""
-    if len(item.mapped) < len(labels):
+def _maps_by_class(item: Item, labels: tuple[str, ...]) -> NDArray[np.float16]:
+    """Maps [K, h, w] in the order of the classes; they are stored in the order of their probability."""
+    if len(item.mapped_classes) < len(labels):
         raise DoesNotApply(
-            f"the model has {len(labels)} classes, and a collection keeps maps of the {len(item.mapped)} likeliest:"
-            " what decides between classes cannot be said from them; `fovea evaluate bias` looks at the images again"
-            if item.mapped
-            else "the model has no maps: what it looks at is not laid out over the image"
+            f"the model has {len(labels)} classes, and a collection stores maps of the {len(item.mapped_classes)}"
+            " likeliest, which are not enough for this report; `fovea evaluate bias` computes it from the images"
+            if item.mapped_classes
+            else "the model has no maps: its features have no positions in the image"
         )
-    return item.maps[np.argsort(item.mapped)]
+    return item.maps[np.argsort(item.mapped_classes)]

@@ -1,27 +1,28 @@
-"""Which images of a collection excite a unit most, from the peaks that were kept of each."""
+"""The items of a collection with the largest activation of a unit, from the maxima that were stored of each."""
 
 from __future__ import annotations
 
 import heapq
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from service.collections.store.sqlite import SqliteStore
-from service.jobs.queue import ReportProgress
+from service.collections.store.opening import open_store
+from service.jobs.job import ReportProgress
 
 
-def highest_maxima(arguments: Mapping[str, Any], told: ReportProgress) -> bytes:
-    """What a child process is asked for: the `k` items with the largest peak of a `unit`; of equals the first.
+def largest_maxima_bytes(arguments: Mapping[str, Any], report_progress: ReportProgress) -> bytes:
+    """The function of the child process: the `k` items with the largest maximum of a `unit`; of equals the first.
 
-    Returns JSON: `images`, how many there are, and `peaks`, pairs of an item's number and its peak, largest first.
+    Returns JSON: `images`, how many there are, and `maxima`, pairs of an item's id and its maximum, largest first.
     """
-    told(0.0, "reading peaks")
-    store, name = SqliteStore(Path(arguments["folder"])), arguments["collection"]
+    report_progress(0.0, "reading activations")
+    store, name, unit = open_store(arguments["location"]), arguments["collection"], arguments["unit"]
     try:
-        peaks = [(float(item.peaks[arguments["unit"]]), -number) for number, item in store.looks(name)]
+        items = store.items.without_pictures(name)
+        maxima = [(float(item.unit_maxima[unit]), -item_id) for item_id, item in items]
     finally:
         store.close()
-    best = heapq.nlargest(arguments["k"], peaks)
-    return json.dumps({"images": len(peaks), "peaks": [(-number, peak) for peak, number in best]}).encode()
+    largest = heapq.nlargest(arguments["k"], maxima)
+    pairs = [(-negative_id, maximum) for maximum, negative_id in largest]
+    return json.dumps({"images": len(maxima), "maxima": pairs}).encode()

@@ -1,4 +1,4 @@
-"""What reports are made of: frozen values that are JSON as they stand."""
+"""What reports are made of: frozen values that serialise to JSON without further work."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ Grid = list[list[Finite]]
 
 
 class Value(BaseModel):
-    """Base of everything a report holds; its fields are described by the sentences below them."""
+    """Base of everything a report holds; the sentences below the fields describe them."""
 
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True, protected_namespaces=())
 
 
-def grid(values: NDArray[Any], digits: int = 4) -> Grid:
-    """An array [h, w] as nested lists, to so many significant digits: further ones would only look exact."""
+def to_grid(values: NDArray[Any], digits: int = 4) -> Grid:
+    """An array [h, w] as nested lists, to this many significant digits: more would only look exact."""
     rows: Grid = [[float(f"{value:.{digits}g}") for value in row] for row in np.asarray(values, np.float64)]
     return rows
 
 
-def whereabouts(row: int, column: int, rows: int, columns: int) -> str:
-    """A cell's place in words: a third of the picture each way."""
-    down = ("upper", "middle", "lower")[min(3 * (2 * row + 1) // (2 * rows), 2)]
-    across = ("left", "centre", "right")[min(3 * (2 * column + 1) // (2 * columns), 2)]
-    return "centre" if (down, across) == ("middle", "centre") else f"{down} {across}"
+def describe_position(row: int, column: int, rows: int, columns: int) -> str:
+    """The position of a cell in words, such as `upper left`: the grid in thirds both ways."""
+    vertical = ("upper", "middle", "lower")[min(3 * (2 * row + 1) // (2 * rows), 2)]
+    horizontal = ("left", "centre", "right")[min(3 * (2 * column + 1) // (2 * columns), 2)]
+    return "centre" if (vertical, horizontal) == ("middle", "centre") else f"{vertical} {horizontal}"

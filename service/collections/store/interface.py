@@ -1,147 +1,175 @@
-"""Where collections are kept: the interface that everything else knows."""
+"""What every store of collections can do. Nothing else is known of a store outside `opening.py` and its own package."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.collections.collection import AddResult, Collection, Item, ItemSummary, Revision
+from service.collections.collection import AddResult, Collection, Content, Item, ItemSummary, Revision
+from service.collections.fingerprint import Fingerprint
 from service.collections.projection import Projection, ProjectionFacts
 
 Space = Literal["features", "pixels"]
 
 
-@dataclass(frozen=True)
-class Content:
-    """What a collection holds. labels: images of each, the most frequent first. bytes: that all of it takes."""
-
-    labels: Mapping[str, int]
-    bytes: int
-
-
-class Store(Protocol):
-    """Collections and their items. Every method blocks and is safe from any thread.
-
-    What a method has returned from is on the disk. Every method that takes a name raises UnknownName where there is no
-    such collection, and OperatorError where the disk does not do what it should.
-    """
+class CollectionStore(Protocol):
+    """The collections themselves."""
 
     def create(self, collection: Collection) -> Collection:
-        """A new, empty collection. Raises BadParameter where the name is taken or cannot be one."""
+        """A new, empty collection. Raises BadParameter where the name is taken or not allowed."""
         ...
 
-    def collections(self) -> list[Collection]:
-        """All, by name."""
+    def all(self) -> list[Collection]:
+        """All collections, by name."""
         ...
 
-    def collection(self, name: str) -> Collection:
-        """One of them."""
+    def get(self, name: str) -> Collection:
+        """One collection."""
         ...
 
     def delete(self, name: str) -> None:
-        """Forget a collection and all its items."""
-        ...
-
-    def add(self, name: str, items: Sequence[Item], weights_sha256: str | None = None) -> list[AddResult]:
-        """Keep items, all or none; one whose image is there already is not kept twice.
-
-        weights_sha256: that saw them. Raises StaleCollection where those of the collection are others.
-        """
+        """Delete a collection with all its items and projections."""
         ...
 
     def content(self, name: str) -> Content:
-        """Labels, and how much room it takes."""
-        ...
-
-    def lines(self, name: str, after: int = 0, limit: int = 100) -> list[ItemSummary]:
-        """Items in the order they came, from the one behind number `after`."""
-        ...
-
-    def named(self, name: str, ids: Sequence[int]) -> dict[int, ItemSummary]:
-        """Those of these items that exist."""
-        ...
-
-    def known(self, name: str) -> set[str]:
-        """sha256 of every image, and every item's name, so that an import can go on where it stopped."""
-        ...
-
-    def item(self, name: str, number: int) -> Item:
-        """All of one item. Raises UnknownName."""
-        ...
-
-    def items(self, name: str) -> Iterator[tuple[int, Item]]:
-        """All of every item with its number, one after the other.
-
-        Raises StaleCollection where new weights took over while they were read.
-        """
-        ...
-
-    def looks(self, name: str) -> Iterator[tuple[int, Item]]:
-        """Every item as `items` gives it, but without its pictures: what the model made of the image."""
-        ...
-
-    def thumbnail(self, name: str, number: int) -> bytes | None:
-        """An item's thumbnail, None where none is kept. Raises UnknownName for an item that does not exist."""
-        ...
-
-    def remove(self, name: str, number: int) -> None:
-        """Forget one item. Raises UnknownName."""
-        ...
-
-    def vectors(self, name: str, space: Space, after: int = 0) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Numbers [N] and vectors float32 [N, D] of the items behind number `after`; pixels are divided by 255."""
+        """Labels, and the bytes that a collection takes."""
         ...
 
     def revision(self, name: str) -> Revision:
         """Whether anything changed, and what."""
         ...
 
-    def begin_reembedding(self, name: str, weights_sha256: str) -> None:
-        """From now on gather what these weights see of every item, and go on with it where they were at it before."""
-        ...
 
-    def not_reembedded(self, name: str) -> list[int]:
-        """All items that the new weights have not seen, in order."""
-        ...
+class ItemStore(Protocol):
+    """The images of a collection."""
 
-    def renew(self, name: str, weights_sha256: str, items: Mapping[int, Item]) -> None:
-        """Keep what the new weights saw of items, beside what counts; items that are gone are passed over.
+    def add(self, name: str, items: Sequence[Item], fingerprint: Fingerprint | None = None) -> list[AddResult]:
+        """Store items, all or none; an image that the collection has already is not stored twice.
 
-        Raises StaleCollection where others than these weights are renewing the collection now, or nobody is.
+        fingerprint: of the model that saw them. Raises StaleCollection where the collection has another one.
         """
         ...
 
-    def finish_reembedding(self, name: str, renewed: Collection) -> bool:
-        """Let what the new weights saw take the place of the old, at once and for all items; False where one lacks.
+    def page(self, name: str, after: int = 0, limit: int = 100) -> list[ItemSummary]:
+        """Items with ids above `after`, in the order they were added."""
+        ...
 
-        renewed: its weights, layer and dim from now on. Raises StaleCollection as `renew`.
+    def summaries(self, name: str, ids: Sequence[int]) -> dict[int, ItemSummary]:
+        """Those of these items that exist."""
+        ...
+
+    def identifiers(self, name: str) -> set[str]:
+        """The sha256 and the name of every item, so that an import can continue where it stopped."""
+        ...
+
+    def get(self, name: str, item_id: int) -> Item:
+        """One whole item. Raises UnknownName."""
+        ...
+
+    def all(self, name: str) -> Iterator[tuple[int, Item]]:
+        """Every whole item with its id, one after the other.
+
+        Raises StaleCollection where all vectors are replaced while they are read.
         """
         ...
 
-    def sweep(self, name: str, after: int = 0) -> int | None:
-        """Remove what no longer counts, of some items behind number `after`; the last one's number, None at the end."""
+    def without_pictures(self, name: str) -> Iterator[tuple[int, Item]]:
+        """Every item as `all` gives it, but without thumbnail, original and mask_original."""
         ...
 
-    def save_projection(self, name: str, found: Projection) -> None:
-        """Keep a map in place of one of the same name. Raises StaleCollection where its vectors are gone."""
+    def thumbnail(self, name: str, item_id: int) -> bytes | None:
+        """An item's thumbnail; None where none is stored. Raises UnknownName for an item that does not exist."""
         ...
 
-    def maps(self, name: str) -> list[ProjectionFacts]:
-        """All maps of a collection without their points, by name."""
+    def remove(self, name: str, item_id: int) -> None:
+        """Delete one item. Raises UnknownName."""
         ...
 
-    def map(self, name: str, called: str) -> Projection:
-        """One of them, whole. Raises UnknownName."""
+    def vectors(self, name: str, space: Space, after: int = 0) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Ids [N] and vectors float32 [N, D] of the items with ids above `after`; pixels are divided by 255."""
         ...
 
-    def delete_projection(self, name: str, called: str) -> None:
-        """Forget a map. Raises UnknownName."""
+
+class ReembeddingStore(Protocol):
+    """New versions of what models computed of items, stored beside the current one until every item has it."""
+
+    def begin(self, name: str, fingerprint: Fingerprint) -> None:
+        """Start to collect items as a model with this fingerprint sees them, or continue where it was interrupted."""
+        ...
+
+    def pending(self, name: str) -> list[int]:
+        """Ids of all items that have no new version yet, in order."""
+        ...
+
+    def save(self, name: str, fingerprint: Fingerprint, items: Mapping[int, Item]) -> None:
+        """Store the new versions of items beside the current ones; items that no longer exist are passed over.
+
+        Raises StaleCollection where the collection is being re-embedded for another fingerprint, or not at all.
+        """
+        ...
+
+    def finish(self, name: str, reembedded: Collection) -> bool:
+        """Replace the current versions of all items at once; False while an item has no new version.
+
+        reembedded: has the fingerprint and the dim from now on. Raises StaleCollection as `save` does.
+        """
+        ...
+
+    def delete_leftovers(self, name: str, after: int = 0) -> int | None:
+        """Delete unused versions of some items with ids above `after`; the last of these ids, None at the end."""
+        ...
+
+
+class ProjectionStore(Protocol):
+    """The projections of a collection, one of each name."""
+
+    def save(self, name: str, projection: Projection) -> None:
+        """Store a projection, replacing one of the same name. Raises StaleCollection where its vectors are gone."""
+        ...
+
+    def all(self, name: str) -> list[ProjectionFacts]:
+        """All projections of a collection without their points, by name."""
+        ...
+
+    def get(self, name: str, projection: str) -> Projection:
+        """One whole projection. Raises UnknownName."""
+        ...
+
+    def delete(self, name: str, projection: str) -> None:
+        """Delete a projection. Raises UnknownName."""
+        ...
+
+
+class Store(Protocol):
+    """Collections and all that belongs to them. Every method blocks and may be called from any thread.
+
+    When a method returns, its change is on the disk. Every method that takes the name of a collection raises
+    UnknownName where it does not exist, and OperatorError where the disk fails.
+    """
+
+    @property
+    def collections(self) -> CollectionStore:
+        """The collections themselves."""
+        ...
+
+    @property
+    def items(self) -> ItemStore:
+        """Their images."""
+        ...
+
+    @property
+    def projections(self) -> ProjectionStore:
+        """Their projections."""
+        ...
+
+    @property
+    def reembeddings(self) -> ReembeddingStore:
+        """New versions of their vectors."""
         ...
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Release all files and connections."""
         ...

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.api.test_collections import DARK, made
+from tests.api.routes.test_collections import DARK, made
 from tests.api.test_real import running
 from tests.runtime.test_answers import picture
 

@@ -9,7 +9,7 @@ from scipy.sparse import csr_array
 
 from service.collections.projection import PROJECTION_METHODS, MethodName, ProjectionRequest
 from service.collections.projections import fitting
-from service.collections.projections.fitting import Task, fitted, nearest
+from service.collections.projections.fitting import FitTask, fit, nearest
 from service.errors import BadParameter
 from tests.collections.clouds import CLOUDS, DIM, cloudy
 
@@ -18,9 +18,9 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*Tensorflow:ImportWarning", "ig
 Doubles = NDArray[np.float64]
 
 
-def task(vectors: NDArray[np.float32], wish: ProjectionRequest) -> Task:
+def task(vectors: NDArray[np.float32], request: ProjectionRequest) -> FitTask:
     """On one thread: two would wait for each other while other tests run."""
-    return Task(vectors, wish.dimensions, wish.settled(len(vectors)))
+    return FitTask(vectors, request.dimensions, request.resolve(len(vectors)))
 
 
 def distances(points: NDArray[np.floating]) -> Doubles:
@@ -36,7 +36,7 @@ def apart(points: Doubles, which: NDArray[np.int64]) -> float:
 @pytest.mark.parametrize("dimensions", [2, 3])
 def test_pca_is_the_singular_value_decomposition(dimensions: int) -> None:
     vectors, _ = cloudy(90)
-    found = fitted("pca", task(vectors, ProjectionRequest("pca", dimensions)))
+    found = fit("pca", task(vectors, ProjectionRequest("pca", dimensions)))
     centred = vectors.astype(np.float64) - vectors.astype(np.float64).mean(0)
     U, S, V = np.linalg.svd(centred, full_matrices=False)
     assert np.allclose(found.quality["explained_variance"], (S**2 / (S**2).sum())[:dimensions])
@@ -71,7 +71,7 @@ def divergence(vectors: NDArray[np.float32], points: Doubles, perplexity: float)
 def test_the_divergence_told_is_that_of_the_map(dimensions: int, copies: int) -> None:
     """Fails where it is that of the exaggerated rounds (tried), of another map, or the library's own for copies."""
     vectors = np.concatenate([cloudy(150 // copies)[0]] * copies)
-    found = fitted("tsne", task(vectors, ProjectionRequest("tsne", dimensions, perplexity=20)))
+    found = fit("tsne", task(vectors, ProjectionRequest("tsne", dimensions, perplexity=20)))
     told = divergence(vectors, found.coordinates, 20)
     assert found.quality["kl_divergence"] == pytest.approx(told, rel=0.002, abs=0.002)
     assert told > 0
@@ -82,7 +82,7 @@ def test_the_divergence_of_very_many_points_is_estimated(monkeypatch: pytest.Mon
     points = random.normal(size=(2000, 2)) * 10
     near = csr_array(random.random((2000, 2000)) * (random.random((2000, 2000)) < 0.02))
     exact = fitting.divergence(near, points)
-    monkeypatch.setattr(fitting, "SUMMED", 500)
+    monkeypatch.setattr(fitting, "MAX_SUMMED_POINTS", 500)
     assert fitting.divergence(near, points) == pytest.approx(exact, rel=0.02)
     assert fitting.divergence(near, points) != exact
 
@@ -91,12 +91,12 @@ def test_the_divergence_of_very_many_points_is_estimated(monkeypatch: pytest.Mon
 def test_the_same_seed_gives_the_same_map_and_clouds_stay_together(method: MethodName) -> None:
     vectors, which = cloudy(80)
     for dimensions in (2, 3):
-        wish = ProjectionRequest(method, dimensions, seed=1)
-        first, second = (fitted(method, task(vectors, wish)).coordinates for _ in range(2))
+        request = ProjectionRequest(method, dimensions, seed=1)
+        first, second = (fit(method, task(vectors, request)).coordinates for _ in range(2))
         assert np.array_equal(first, second)
         assert first.shape == (80, dimensions)
         assert apart(np.asarray(first), which) > 0.95
-        other = fitted(method, task(vectors, ProjectionRequest(method, dimensions, seed=2))).coordinates
+        other = fit(method, task(vectors, ProjectionRequest(method, dimensions, seed=2))).coordinates
         assert not np.array_equal(first, other)
 
 
@@ -104,8 +104,8 @@ def test_the_same_seed_gives_the_same_map_and_clouds_stay_together(method: Metho
 def test_progress_rises_to_the_end(method: MethodName) -> None:
     heard: list[float] = []
     vectors, _ = cloudy(40)
-    wish = ProjectionRequest(method)
-    fitted(method, Task(vectors, 2, wish.settled(40), 1, lambda progress, stage: heard.append(progress)))
+    request = ProjectionRequest(method)
+    fit(method, FitTask(vectors, 2, request.resolve(40), 1, lambda progress, stage: heard.append(progress)))
     assert heard == sorted(heard)
     assert heard[-1] < 1
     assert method == "pca" or heard[-1] > 0.9
@@ -126,24 +126,24 @@ def test_many_of_the_same_image_make_a_map_and_nothing_else_does_not(method: Met
     """Constant vectors have no variance to explain, and start t-SNE from a division by zero."""
     vectors, _ = cloudy(40)
     vectors[5:25] = vectors[0]
-    assert np.isfinite(fitted(method, task(vectors, ProjectionRequest(method))).coordinates).all()
-    for bad, words in ((np.full((40, DIM), 2.5, np.float32), "the very same"), (vectors * np.nan, "not finite")):
+    assert np.isfinite(fit(method, task(vectors, ProjectionRequest(method))).coordinates).all()
+    for bad, words in ((np.full((40, DIM), 2.5, np.float32), "the same vector"), (vectors * np.nan, "not finite")):
         with pytest.raises(BadParameter, match=words):
-            fitted(method, task(bad, ProjectionRequest(method)))
+            fit(method, task(bad, ProjectionRequest(method)))
 
 
 def test_few_and_short_vectors() -> None:
     vectors, _ = cloudy(2)
-    found = fitted("pca", task(vectors, ProjectionRequest("pca", 3)))
+    found = fit("pca", task(vectors, ProjectionRequest("pca", 3)))
     assert found.coordinates.shape == (2, 3)
     assert found.quality["explained_variance"] == pytest.approx([1, 0, 0], abs=1e-9)
     for method in PROJECTION_METHODS:
-        wish = ProjectionRequest(method, 3)
-        assert fitted(method, task(cloudy(12)[0][:, :2], wish)).coordinates.shape == (12, 3)
+        request = ProjectionRequest(method, 3)
+        assert fit(method, task(cloudy(12)[0][:, :2], request)).coordinates.shape == (12, 3)
 
 
 @pytest.mark.parametrize(
-    ("wish", "images", "words"),
+    ("projection_request", "images", "words"),
     [
         (ProjectionRequest("pca"), 1, "needs at least 2 images, and the collection has 1"),
         (ProjectionRequest("tsne"), 9, "needs at least 10"),
@@ -154,14 +154,16 @@ def test_few_and_short_vectors() -> None:
         (ProjectionRequest("umap", perplexity=5), 50, "umap takes neighbors, min_dist, seed"),
     ],
 )
-def test_what_cannot_be_is_said_before_anything_is_computed(wish: ProjectionRequest, images: int, words: str) -> None:
+def test_what_cannot_be_is_said_before_anything_is_computed(
+    projection_request: ProjectionRequest, images: int, words: str
+) -> None:
     with pytest.raises(BadParameter, match=words):
-        wish.settled(images)
+        projection_request.resolve(images)
 
 
 def test_what_is_left_out_fits_the_number_of_images() -> None:
-    assert ProjectionRequest("tsne").settled(10) == {"perplexity": 3.0, "seed": 0}
-    assert ProjectionRequest("tsne", perplexity=30).settled(91)["perplexity"] == 30
-    assert ProjectionRequest("tsne").settled(1000) == {"perplexity": 30.0, "seed": 0}
-    assert ProjectionRequest("umap").settled(10) == {"neighbors": 9, "min_dist": 0.1, "seed": 0}
+    assert ProjectionRequest("tsne").resolve(10) == {"perplexity": 3.0, "seed": 0}
+    assert ProjectionRequest("tsne", perplexity=30).resolve(91)["perplexity"] == 30
+    assert ProjectionRequest("tsne").resolve(1000) == {"perplexity": 30.0, "seed": 0}
+    assert ProjectionRequest("umap").resolve(10) == {"neighbors": 9, "min_dist": 0.1, "seed": 0}
     assert CLOUDS > 1

@@ -11,7 +11,7 @@ from PIL import Image, ImageColor
 
 from service.collections.collection import Revision
 from service.collections.projection import MethodName, ProjectionFacts
-from service.collections.projections.picture import COLOURS, GROUND, NONE, PANEL, picture, told
+from service.collections.projections.picture import BACKGROUND, COLOURS, NO_LABEL, PANEL, Caption, describe, picture
 
 QUALITIES: dict[MethodName, dict[str, object]] = {
     "pca": {"explained_variance": [0.5, 0.25]},
@@ -21,12 +21,13 @@ QUALITIES: dict[MethodName, dict[str, object]] = {
 
 
 def facts(method: MethodName = "tsne", dimensions: int = 2) -> ProjectionFacts:
-    return ProjectionFacts(method, dimensions, {}, QUALITIES[method], 60, Revision(1, 0, 60), "", 0.0)
+    return ProjectionFacts(method, dimensions, {}, QUALITIES[method], 60, Revision(1, 0, 60), 0.0)
 
 
 def drawn(points: NDArray[np.float32], labels: list[str], **more: object) -> NDArray[np.int64]:
     given = {"found": facts(), "title": "the collection set", "notice": "SYNTHETIC"} | more
-    data = picture(given["found"], points, labels, given["title"], given["notice"], bool(more.get("outdated")))  # type: ignore[arg-type]
+    caption = Caption(given["title"], given["notice"], bool(more.get("outdated")))  # type: ignore[arg-type]
+    data = picture(given["found"], points, labels, caption)  # type: ignore[arg-type]
     with Image.open(io.BytesIO(data)) as image:
         return np.asarray(image.convert("RGB"), np.int64)
 
@@ -50,7 +51,7 @@ def test_each_label_has_its_colour_where_its_points_are() -> None:
     points, labels = clouds()
     for order in (np.arange(60), np.random.default_rng(1).permutation(60)):
         pixels = drawn(points[order], [labels[i] for i in order])
-        for colour, begin, end in ((COLOURS[0], 0.0, 0.4), (NONE, 0.4, 0.65), (COLOURS[1], 0.65, 1.0)):
+        for colour, begin, end in ((COLOURS[0], 0.0, 0.4), (NO_LABEL, 0.4, 0.65), (COLOURS[1], 0.65, 1.0)):
             columns = where(pixels[110:700], colour)
             assert len(columns) > 500
             assert ((begin < columns) & (columns < end)).mean() > 0.9  # the rest are edges of others
@@ -77,10 +78,10 @@ def test_any_label_is_text_and_nothing_else() -> None:
     labels = [HOSTILE[i % len(HOSTILE)] for i in range(60)]
     pixels = drawn(points, labels, title="$\\frac", notice="$$ 網膜")
     legend = pixels[80:, int(0.745 * pixels.shape[1]) :]
-    ink = (np.abs(legend[:, :25] - np.array(ImageColor.getrgb(GROUND))).max(2) > 60).any(1)  # the coloured dots
+    ink = (np.abs(legend[:, :25] - np.array(ImageColor.getrgb(BACKGROUND))).max(2) > 60).any(1)  # the coloured dots
     lines = int((np.diff(ink.astype(int)) == 1).sum())
     assert lines == len(HOSTILE)
-    assert not (np.abs(legend[:, -6:] - np.array(ImageColor.getrgb(GROUND))).max(2) > 60).any(), (
+    assert not (np.abs(legend[:, -6:] - np.array(ImageColor.getrgb(BACKGROUND))).max(2) > 60).any(), (
         "it ends in the picture"
     )
 
@@ -97,9 +98,9 @@ def test_more_labels_than_there_is_room_for() -> None:
 
 
 def test_what_a_map_says_of_itself() -> None:
-    assert told(facts("pca")) == "keeps 75% of the variance (50.0%, 25.0%)"
-    assert told(facts("tsne")) == "perplexity 30, KL divergence 0.712"
-    assert told(facts("umap")) == "15 neighbours, minimum distance 0.1"
+    assert describe(facts("pca")) == "explains 75% of the variance (50.0%, 25.0%)"
+    assert describe(facts("tsne")) == "perplexity 30, KL divergence 0.712"
+    assert describe(facts("umap")) == "15 neighbours, minimum distance 0.1"
 
 
 EYES = {

@@ -18,16 +18,16 @@ COUNT = 150
 
 def mapped(method: MethodName, dimensions: int = 2) -> tuple[Projection, NDArray[np.float32], NDArray[np.int64]]:
     vectors, which = cloudy(COUNT)
-    wish = ProjectionRequest(method, dimensions)
-    parameters = wish.settled(COUNT)
-    found = fitting.fitted(method, fitting.Task(vectors, dimensions, parameters))
-    facts = ProjectionFacts(method, dimensions, parameters, found.quality, COUNT, Revision(1, 0, COUNT), "", 0.0)
+    request = ProjectionRequest(method, dimensions)
+    parameters = request.resolve(COUNT)
+    found = fitting.fit(method, fitting.FitTask(vectors, dimensions, parameters))
+    facts = ProjectionFacts(method, dimensions, parameters, found.quality, COUNT, Revision(1, 0, COUNT), 0.0)
     return Projection(facts, np.arange(COUNT), found.coordinates.astype(np.float32), found.basis), vectors, which
 
 
 def put(found: Projection, vectors: NDArray[np.float32], vector: NDArray[np.float32]) -> NDArray[np.float64]:
     away = np.sqrt(((vectors - vector) ** 2).sum(1))
-    rows = np.argsort(away, kind="stable")[: placing.wanted(found)]
+    rows = np.argsort(away, kind="stable")[: placing.neighbors_needed(found)]
     return placing.place(found, vector, rows, away[rows])
 
 
@@ -73,7 +73,7 @@ def test_t_sne_places_where_the_library_would() -> None:
     embedding = TSNE(perplexity=20, random_state=0, negative_gradient_method="bh").fit(vectors.astype(np.float64))
     fresh, _ = cloudy(40, seed=5)
     theirs = np.asarray(embedding.transform(fresh.astype(np.float64)))
-    facts = ProjectionFacts("tsne", 2, {"perplexity": 20}, {}, COUNT, Revision(1, 0, COUNT), "", 0.0)
+    facts = ProjectionFacts("tsne", 2, {"perplexity": 20}, {}, COUNT, Revision(1, 0, COUNT), 0.0)
     found = Projection(facts, np.arange(COUNT), np.asarray(embedding, np.float32))
     ours = np.array([put(found, vectors, vector) for vector in fresh])
     scale = np.linalg.norm(found.coordinates - found.coordinates.mean(0), axis=1).mean()

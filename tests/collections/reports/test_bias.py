@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from service.collections.cells import cells
+from service.collections.cells import cell_shares
 from service.collections.collection import Collection, Item
 from service.collections.item_builder import build_item
 from service.collections.reports.bias import bias
@@ -22,6 +22,7 @@ from service.settings import Settings
 from service.training.labelled_images import generated
 from service.training.render import Recipe
 from tests.collections.marked import eyes, trained
+from tests.collections.samples import fingerprint
 
 SHIPPED_SIDE = 7
 
@@ -47,23 +48,23 @@ def evidence(n: int = 80, corner: float = 0.0, seed: int = 0, classes: int = 2) 
 
 def test_decisive_shares_add_to_one_and_attention_does() -> None:
     report = bias(evidence(classes=3))
-    for inspection in report.classes:
-        assert np.sum(inspection.decisive) == pytest.approx(1, abs=1e-2)
-        assert np.sum(inspection.attention) == pytest.approx(1, abs=1e-2)
+    for class_report in report.classes:
+        assert np.sum(class_report.decisive) == pytest.approx(1, abs=1e-2)
+        assert np.sum(class_report.attention) == pytest.approx(1, abs=1e-2)
 
 
 def test_classes_that_look_at_their_own_places_inside_are_no_bias_though_they_differ() -> None:
     report = bias(evidence())
     assert report.verdict == "not_found"
-    assert {(one.row, one.column) for one in report.between} >= {(2, 2), (3, 3)}
-    assert not any(one.outside for one in report.between if abs(one.effect) > 0.8)
+    assert {(one.row, one.column) for one in report.between_classes} >= {(2, 2), (3, 3)}
+    assert not any(one.outside for one in report.between_classes if abs(one.effect) > 0.8)
 
 
 def test_a_corner_that_decides_is_found_and_named() -> None:
     report = bias(evidence(corner=6.0))
     assert report.verdict == "found"
     assert "lower left" in report.reason
-    assert {(hot.row, hot.column) for hot in report.hot} == {(6, 0)}
+    assert {(spot.row, spot.column) for spot in report.hotspots} == {(6, 0)}
 
 
 def test_evidence_that_is_the_same_in_every_corner_is_attention_and_decides_nothing() -> None:
@@ -73,7 +74,7 @@ def test_evidence_that_is_the_same_in_every_corner_is_attention_and_decides_noth
     one.maps[:, 1, 6, :] += 20.0
     report = bias(one)
     assert report.verdict == "not_found"
-    assert report.classes[0].outside[0].attention > 0.5 > report.classes[0].outside[0].even
+    assert report.classes[0].outside[0].attention > 0.5 > report.classes[0].outside[0].expected
 
 
 def test_at_the_very_edge_of_what_counts_it_seldom_raises_an_alarm() -> None:
@@ -94,7 +95,7 @@ def test_wrong_answers_that_look_elsewhere_are_found() -> None:
     one.maps[wrong, 0, 4, 5] += 9.0
     labels = np.where(wrong, 1, one.labels)
     report = bias(replace(one, labels=labels, predicted=np.arange(120) % 2))
-    strongest = max(report.wrong, key=lambda one: one.effect)
+    strongest = max(report.between_outcomes, key=lambda one: one.effect)
     assert (strongest.label, strongest.row, strongest.column) == ("class 0", 4, 5)
     assert strongest.effect > 0.9
     assert any("class 1" in text for text in report.untested)
@@ -104,12 +105,12 @@ def test_a_mask_of_the_user_has_an_outside_of_its_own() -> None:
     one = evidence()
     mask = np.zeros_like(one.field)
     mask[:, 2:4, 2:4] = 1
-    places = {o.place: o for o in bias(replace(one, mask=mask)).classes[1].outside}
-    assert places["mask"].even == pytest.approx(1 - 4 / 49)
-    assert places["mask"].decisive.share < 0.3
+    regions = {o.region: o for o in bias(replace(one, mask=mask)).classes[1].outside}
+    assert regions["mask"].expected == pytest.approx(1 - 4 / 49)
+    assert regions["mask"].decisive.share < 0.3
     wrong_place = np.roll(mask, 3, (1, 2))
     report = bias(replace(one, field=np.ones_like(mask), mask=1 - wrong_place))
-    assert [o.place for o in report.classes[0].outside] == ["mask"]
+    assert [o.region for o in report.classes[0].outside] == ["mask"]
 
 
 @pytest.mark.parametrize(
@@ -134,22 +135,22 @@ def cut(one: Evidence, n: int) -> Evidence:
 def test_the_mark_in_the_corner_is_found_in_a_model_that_learned_from_it() -> None:
     """Trained here, in seconds; from the images, and from what a collection keeps of them and of their masks."""
     classifier = trained(0.95)
-    collection = Collection("marked", "marked", "0" * 64, "4", 48)
+    collection = Collection("marked", "marked", fingerprint("0" * 64, "4"), 48)
     kept: list[Item] = []
 
     def seen() -> Iterator[InspectedImage]:
         for one in inspect_all(classifier, eyes(9000, 60, 0.95)):
             item = build_item(one.inspection, b"", collection, one.image.name, one.image.label)
             shape = item.field.shape[0], item.field.shape[1]
-            kept.append(replace(item, mask=cells(field_of(one), shape).astype(np.float16)))
+            kept.append(replace(item, mask=cell_shares(field_of(one), shape).astype(np.float16)))
             yield one
 
     gathered = collect_evidence(classifier, seen())
     for evidence in (gathered.evidence, read_evidence(kept, classifier.entry.labels, rivals=True).evidence):
         report = bias(evidence)
         assert report.verdict == "found"
-        assert report.hot[0].where == "lower left"
-        assert report.classes[1].outside[0].decisive.share > 2 * report.classes[1].outside[0].even
+        assert report.hotspots[0].position == "lower left"
+        assert report.classes[1].outside[0].decisive.share > 2 * report.classes[1].outside[0].expected
 
 
 @pytest.mark.parametrize(("model", "kind"), [("glaucoma", "binary"), ("resnet18", "five")])

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from service.collections.cells import cells
-from service.collections.reports.collected_evidence import MOST_CLASSES, class_maps, collect_evidence, field_of
+from service.collections.cells import cell_shares
+from service.collections.reports.collected_evidence import MAX_CLASSES, class_maps, collect_evidence, field_of
 from service.errors import DoesNotApply, TrainingError
 from service.models.classifier import Classifier
 from service.models.registry import Registry
@@ -34,9 +34,9 @@ def test_the_sum_of_a_class_map_and_the_bias_are_the_logit(classifier: Classifie
 def test_a_cell_has_the_share_of_it_that_is_covered() -> None:
     mask = np.zeros((8, 8), bool)
     mask[:3] = True
-    assert cells(mask, (2, 4)).tolist() == [[0.75] * 4, [0.0] * 4]
-    assert cells(np.ones((10, 10), bool), (3, 3)) == pytest.approx(np.ones((3, 3)))
-    assert cells(mask, (3, 3)).mean() == pytest.approx(mask.mean(), abs=1e-6)
+    assert cell_shares(mask, (2, 4)).tolist() == [[0.75] * 4, [0.0] * 4]
+    assert cell_shares(np.ones((10, 10), bool), (3, 3)) == pytest.approx(np.ones((3, 3)))
+    assert cell_shares(mask, (3, 3)).mean() == pytest.approx(mask.mean(), abs=1e-6)
 
 
 def test_a_field_that_is_found_is_nearly_the_one_that_was_drawn(classifier: Classifier) -> None:
@@ -75,7 +75,7 @@ def test_what_cannot_be_gathered_says_why(classifier: Classifier) -> None:
         collect_evidence(classifier, inspect_all(classifier, images(n=2)), "disc")
     with pytest.raises(TrainingError, match="no images"):
         collect_evidence(classifier, iter(()))
-    entry = classifier.entry.model_copy(update={"labels": tuple(map(str, range(MOST_CLASSES + 1)))})
+    entry = classifier.entry.model_copy(update={"labels": tuple(map(str, range(MAX_CLASSES + 1)))})
     (seen,) = inspect_all(classifier, images(n=1))
-    with pytest.raises(DoesNotApply, match="101 classes, and maps of all are made for 100 at most"):
+    with pytest.raises(DoesNotApply, match="101 classes; maps of all classes are made for at most 100"):
         class_maps(replace(seen.inspection, classifier=replace(classifier, entry=entry)))

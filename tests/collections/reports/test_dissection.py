@@ -30,24 +30,24 @@ def drawn(n: int, units: int, side: int, concepts: int) -> tuple[Tensor, Tensor]
 
 
 def streamed(A: Tensor, masks: Tensor, batch: int) -> tuple[ActivationThresholds, Overlaps]:
-    peaks = ActivationThresholds(A.shape[1], A.shape[0] * A.shape[2] * A.shape[3])
+    thresholds = ActivationThresholds(A.shape[1], A.shape[0] * A.shape[2] * A.shape[3])
     for start in range(0, len(A), batch):
-        peaks.add(A[start : start + batch])
-    overlaps = Overlaps(peaks.thresholds, masks.shape[1])
+        thresholds.add(A[start : start + batch])
+    overlaps = Overlaps(thresholds.thresholds, masks.shape[1])
     for start in range(0, len(A), batch):
         overlaps.add(A[start : start + batch], masks[start : start + batch])
-    return peaks, overlaps
+    return thresholds, overlaps
 
 
 @pytest.mark.parametrize("batch", [1, 3, 40])
 def test_streaming_gives_the_very_figures_of_the_definition(batch: int) -> None:
     """The second way holds everything in memory, sorts whole units and loops over units and concepts."""
     A, masks = drawn(12, 5, 9, 3)
-    peaks, overlaps = streamed(A, masks, batch)
+    thresholds, overlaps = streamed(A, masks, batch)
     for unit in range(5):
         values = np.sort(A[:, unit].numpy().ravel())[::-1]
         T = values[int(0.005 * len(values))]
-        assert float(peaks.thresholds[unit]) == T
+        assert float(thresholds.thresholds[unit]) == T
         assert (values > T).sum() <= 0.005 * len(values)
         above = np.stack([upsample(a[unit].numpy(), SIDE) for a in A]) > T
         for c in range(3):
@@ -59,7 +59,7 @@ def test_streaming_gives_the_very_figures_of_the_definition(batch: int) -> None:
 
 def test_the_most_exciting_images_come_first() -> None:
     A, masks = drawn(12, 5, 9, 1)
-    images, values = streamed(A, masks, 5)[0].exciting
+    images, values = streamed(A, masks, 5)[0].top_images
     highest = A.amax((2, 3)).numpy()
     assert images.shape == (5, TOP_IMAGES)
     for unit in range(5):
@@ -69,10 +69,10 @@ def test_the_most_exciting_images_come_first() -> None:
 
 
 def test_a_set_of_another_size_than_announced_has_no_threshold() -> None:
-    peaks = ActivationThresholds(2, 100)
-    peaks.add(torch.zeros(1, 2, 7, 7))
+    thresholds = ActivationThresholds(2, 100)
+    thresholds.add(torch.zeros(1, 2, 7, 7))
     with pytest.raises(ValueError, match="49 activations of a unit were added, and 100 were announced"):
-        _ = peaks.thresholds
+        _ = thresholds.thresholds
 
 
 def by_colour(classes: int = 2) -> nn.Module:
@@ -117,16 +117,16 @@ def blobs() -> Iterator[LabelledImage]:
 
 
 def test_units_that_are_concepts_are_found(classifier: Classifier) -> None:
-    report, thrills = dissect(classifier, blobs, 20)
+    report, regions = dissect(classifier, blobs, 20)
     found = {one.unit: one for one in report.units if one.detector}
     assert {unit: one.concept for unit, one in found.items()} == {0: "red", 1: "green", 2: "blue"}
     assert min(one.iou for one in found.values()) > 0.4
     assert {one.name: one.detectors for one in report.concepts} == {"red": 1, "green": 1, "blue": 1}
-    red = found[0].exciting[0]
+    red = found[0].top_activations[0]
     number = int(red.image.split("-")[1])
     assert number % 8 == 0
-    region = thrills[0][0].region
-    assert thrills[0][0].picture[region][:, 0].mean() > 150
+    region = regions[0][0].region
+    assert regions[0][0].picture[region][:, 0].mean() > 150
 
 
 def test_any_layer_can_be_dissected_and_what_has_no_map_is_refused(classifier: Classifier) -> None:
@@ -145,8 +145,8 @@ def test_images_without_masks_cannot_be_dissected_with(classifier: Classifier) -
 
 
 def test_the_page_shows_the_units_with_their_images(classifier: Classifier) -> None:
-    report, thrills = dissect(classifier, blobs, 20)
-    text = page(report, thrills, "blobs", "colours 1", "NOTICE")
+    report, regions = dissect(classifier, blobs, 20)
+    text = page(report, regions, "blobs", "colours 1", "NOTICE")
     assert text.count("<img") >= 3 * TOP_IMAGES
     assert "blob-" in text
     assert "NOTICE" in text

@@ -70,6 +70,6 @@ def test_a_bias_page_needs_nothing_and_can_be_heard() -> None:
     assert not any(
         "href" in found or "style" in found or any(k.startswith("on") for k in found) for _, found in reader.tags
     )
-    assert "Found: what decides lies outside" in text
+    assert "Found: positions outside the anatomy decide" in text
     assert "NOTICE" in text
     assert [name for name, _ in reader.tags].count("h1") == 1

@@ -10,7 +10,7 @@ import torch
 
 from service.collections.reports.mistakes import mistakes
 from service.collections.reports.mistakes_page import page
-from service.collections.reports.top_activations import page as exciting_page
+from service.collections.reports.top_activations import page as activations_page
 from service.collections.reports.top_activations import top_activations
 from service.errors import TrainingError, UnknownName
 from service.explain.methods import METHODS
@@ -50,28 +50,28 @@ def test_the_most_confident_mistakes_come_first_and_all_are_counted(classifier: 
     expected = wrong_ones(classifier)
     report = mistakes(classifier, inspect_all(classifier, images()), 5).report
     assert report.images == 30
-    assert report.wrong == len(expected) == sum(report.confused.values()) > 5
+    assert report.wrong == len(expected) == sum(report.confusions.values()) > 5
     assert [one.image for one in report.worst] == [seen.image.name for _, seen in expected[:5]]
-    assert [one.said.probability for one in report.worst] == pytest.approx([p for p, _ in expected[:5]])
+    assert [one.predicted.probability for one in report.worst] == pytest.approx([p for p, _ in expected[:5]])
     assert all(one.truth.label == seen.image.label for one, (_, seen) in zip(report.worst, expected, strict=False))
 
 
 def test_both_maps_are_those_of_each_class_alone_and_the_contrast_is_their_difference(classifier: Classifier) -> None:
-    """Grad-CAM of a linear head is linear in the direction, so the contrast must be said − truth."""
+    """Grad-CAM of a linear head is linear in the direction, so the contrast must be predicted − truth."""
     _, seen = wrong_ones(classifier)[0]
     one = mistakes(classifier, inspect_all(classifier, images()), 1).report.worst[0]
-    for side in (one.truth, one.said):
+    for side in (one.truth, one.predicted):
         row = torch.zeros(1, 2)
         row[0, classifier.entry.labels.index(side.label)] = 1
         alone = compute_maps(seen.inspection, MapRequest(METHODS["gradcam"], row, {}, float("inf"))).grids[0]
         assert np.allclose(side.map, alone, rtol=1e-3, atol=1e-6)
         assert side.logit == pytest.approx(float(seen.logits[int(row.argmax())]))
-    difference = np.subtract(one.said.map, one.truth.map)
+    difference = np.subtract(one.predicted.map, one.truth.map)
     assert np.allclose(one.contrast, difference, rtol=1e-2, atol=1e-2 * np.abs(difference).max())
 
 
 def test_images_of_unknown_labels_do_not_count_and_none_at_all_is_an_error(classifier: Classifier) -> None:
-    with pytest.raises(TrainingError, match="knows: healthy, ill"):
+    with pytest.raises(TrainingError, match="a label of model 'tiny': healthy, ill"):
         mistakes(classifier, inspect_all(classifier, images("alien")), 3)
 
 
@@ -96,8 +96,8 @@ def test_the_images_that_excite_a_unit_are_those_with_its_largest_activation(cla
     everything = {seen.image.name: float(seen.inspection.A[0, 2].max()) for seen in inspect_all(classifier, images())}
     found = top_activations(inspect_all(classifier, images(), layer=layer), 2, 30, 4)
     expected = sorted(everything, key=lambda name: -everything[name])[:4]
-    assert [peak.image for peak in found.report.peaks] == expected
-    assert [peak.activation for peak in found.report.peaks] == [everything[name] for name in expected]
+    assert [top.image for top in found.report.top_activations] == expected
+    assert [top.activation for top in found.report.top_activations] == [everything[name] for name in expected]
     _, region = found.pictures[0]
     assert region.any()
-    assert "What excites unit 2" in exciting_page(found, "images", "tiny 1", "")
+    assert "Top-activating images of unit 2" in activations_page(found, "images", "tiny 1", "")

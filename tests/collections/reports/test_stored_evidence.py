@@ -15,11 +15,12 @@ from service.collections.reports.collected_evidence import collect_evidence
 from service.collections.reports.stored_evidence import bias_report_bytes, read_evidence
 from service.collections.store.sqlite import SqliteStore
 from service.errors import DoesNotApply
+from service.jobs.job import ignore_progress
 from service.models.classifier import Classifier
 from service.models.registry import Registry
 from service.runtime.batch_inference import inspect_all
 from tests.collections.reports.test_mistakes import images
-from tests.collections.store.test_sqlite import WEIGHTS, item
+from tests.collections.samples import collection, fingerprint, item
 from tests.models import tiny
 
 LABELS = ("well", "ill")
@@ -32,16 +33,16 @@ def classifier(tmp_path: Path) -> Classifier:
 
 
 def kept(classifier: Classifier, count: int) -> list[Item]:
-    collection = Collection("set", "tiny", WEIGHTS, "4", 8, thumbnails=False)
+    unfilled = Collection("set", "tiny", fingerprint(), 8, thumbnails=False)
     looks = inspect_all(classifier, images(n=count))
-    return [build_item(seen.inspection, b"", collection, seen.image.name, seen.image.label) for seen in looks]
+    return [build_item(seen.inspection, b"", unfilled, seen.image.name, seen.image.label) for seen in looks]
 
 
 def test_evidence_is_that_of_the_images(classifier: Classifier) -> None:
     """Catches maps left in the order of likelihood, which differs from image to image."""
     wanted = collect_evidence(classifier, inspect_all(classifier, images(n=24)))
     found = read_evidence(kept(classifier, 24), classifier.entry.labels, rivals=True)
-    assert len({one.mapped for one in kept(classifier, 24)}) > 1
+    assert len({one.mapped_classes for one in kept(classifier, 24)}) > 1
     assert found.evidence.labels.tolist() == wanted.evidence.labels.tolist()
     assert found.evidence.predicted.tolist() == wanted.evidence.predicted.tolist()
     np.testing.assert_allclose(found.evidence.maps, wanted.evidence.maps, rtol=1e-3, atol=1e-4)
@@ -56,25 +57,25 @@ def test_masks_count_where_every_image_has_one_and_else_that_is_said(tmp_path: P
     items = [replace(item(i), mask=left) for i in range(4)]
     assert read_evidence(items, LABELS, rivals=True).evidence.mask.shape == (4, 3, 3)  # type: ignore[union-attr]
     assert read_evidence([*items, item(9)], LABELS, rivals=True).evidence.mask is None
-    with_one_less = told(tmp_path, [*items, item(9)])
-    assert with_one_less["untested"][-1] == "the masks: 4 of 5 images came with one, and all would have to"
-    assert not any("mask" in one for one in told(tmp_path, items)["untested"])
+    with_one_less = report_of(tmp_path, [*items, item(9)])
+    assert with_one_less["untested"][-1] == "the masks: 4 of 5 images have one, and all of them would need one"
+    assert not any("mask" in one for one in report_of(tmp_path, items)["untested"])
 
 
-def told(folder: Path, items: list[Item], form: str = "json") -> dict:  # type: ignore[type-arg]
+def report_of(folder: Path, items: list[Item], form: str = "json") -> dict:  # type: ignore[type-arg]
     store = SqliteStore(folder)
-    store.create(Collection(f"set{len(items)}", "tiny", WEIGHTS, "4", 8))
-    store.add(f"set{len(items)}", items)
+    store.collections.create(collection(f"set{len(items)}"))
+    store.items.add(f"set{len(items)}", items)
     store.close()
-    arguments = {"folder": str(folder), "collection": f"set{len(items)}", "labels": LABELS, "rivals": True}
-    found = bias_report_bytes(arguments | {"model": "tiny 1", "notice": "drawn", "form": form}, lambda *_: None)
+    arguments = {"location": str(folder), "collection": f"set{len(items)}", "labels": LABELS, "rivals": True}
+    found = bias_report_bytes(arguments | {"model": "tiny 1", "notice": "drawn", "format": form}, ignore_progress)
     return json.loads(found) if form == "json" else {"page": found.decode()}
 
 
 def test_labels_that_are_no_class_of_the_model_are_no_mistakes(tmp_path: Path) -> None:
-    found = told(tmp_path, [item(i, "<script>alien</script>" if i % 2 else "ill") for i in range(6)])
-    assert found["right"] == 1.0
-    page = told(tmp_path, [item(i, "<script>alien</script>") for i in range(7)], "html")["page"]
+    found = report_of(tmp_path, [item(i, "<script>alien</script>" if i % 2 else "ill") for i in range(6)])
+    assert found["accuracy"] == 1.0
+    page = report_of(tmp_path, [item(i, "<script>alien</script>") for i in range(7)], "html")["page"]
     assert "drawn" in page
     assert "<script" not in page
 
@@ -82,7 +83,7 @@ def test_labels_that_are_no_class_of_the_model_are_no_mistakes(tmp_path: Path) -
 def test_what_cannot_be_recalled_says_why() -> None:
     with pytest.raises(DoesNotApply, match="no images"):
         read_evidence([], LABELS, rivals=True)
-    with pytest.raises(DoesNotApply, match="3 classes, and a collection keeps maps of the 2 likeliest"):
+    with pytest.raises(DoesNotApply, match="3 classes, and a collection stores maps of the 2 likeliest"):
         read_evidence([item(0)], (*LABELS, "else"), rivals=True)
     with pytest.raises(DoesNotApply, match="no maps"):
-        read_evidence([replace(item(0), mapped=(), maps=np.zeros((0, 1, 1), np.float16))], LABELS, rivals=True)
+        read_evidence([replace(item(0), mapped_classes=(), maps=np.zeros((0, 1, 1), np.float16))], LABELS, rivals=True)

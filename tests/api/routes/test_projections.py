@@ -19,12 +19,12 @@ from PIL import Image
 
 from service.collections.projection import Projection, ProjectionFacts
 from service.collections.store.sqlite import SqliteStore
+from service.collections.store.sqlite.collections import VERSION_STEP
 from service.jobs import queue
-from tests.api.test_collections import DARK, made
+from tests.api.routes.test_collections import DARK, made
 from tests.api.test_real import children, running
 from tests.api.test_serving import Running, serving
 from tests.collections.clouds import fill
-from tests.collections.store.test_sqlite import WEIGHTS
 from tests.runtime.test_answers import picture
 
 MAP = "/collections/set/projection"
@@ -63,14 +63,14 @@ async def test_maps_are_made_shown_and_joined_by_images(tmp_path: Path) -> None:
     async with running(tmp_path) as client:
         await filled(client)
         found = await mapped(client, "method=pca&dimensions=3")
-        assert (found["map"], found["images"], found["outdated"]) == ("pca-3d", 14, False)
+        assert (found["projection"], found["images"], found["outdated"]) == ("pca-3d", 14, False)
         assert found["labels"] == ["even", "odd"]
         assert found["points"]["label"] == [i % 2 for i in range(14)]
         assert 0.9 < sum(found["quality"]["explained_variance"]) <= 1 + 1e-9
         for number, image in enumerate(IMAGES[:3]):
             answer = (await client.post(f"{MAP}/pca-3d/place", content=image)).json()
-            assert np.allclose(answer["placed"]["coordinates"], found["points"]["coordinates"][number], atol=1e-4)
-            nearest = answer["placed"]["nearest"]
+            assert np.allclose(answer["placement"]["coordinates"], found["points"]["coordinates"][number], atol=1e-4)
+            nearest = answer["placement"]["nearest"]
             assert (nearest[0]["id"], nearest[0]["label"]) == (
                 found["points"]["ids"][number],
                 found["labels"][number % 2],
@@ -88,9 +88,9 @@ async def test_maps_are_made_shown_and_joined_by_images(tmp_path: Path) -> None:
             assert image.size == (1200, 800)
         await client.post("/collections/set/items", content=picture(seed=99))
         listed = (await client.get(MAP)).json()["projections"]
-        assert [(one["map"], one["outdated"]) for one in listed] == [("pca-3d", True), ("tsne-2d", True)]
-        assert (await client.post(f"{MAP}/tsne-2d/place", content=picture(seed=99))).json()["placed"]
-        assert (await client.delete(f"{MAP}/pca-3d")).json()["map"] == "pca-3d"
+        assert [(one["projection"], one["outdated"]) for one in listed] == [("pca-3d", True), ("tsne-2d", True)]
+        assert (await client.post(f"{MAP}/tsne-2d/place", content=picture(seed=99))).json()["placement"]
+        assert (await client.delete(f"{MAP}/pca-3d")).json()["projection"] == "pca-3d"
         for gone in (await client.get(f"{MAP}/pca-3d"), await client.post(f"{MAP}/pca-3d/place", content=IMAGES[0])):
             assert (gone.status_code, gone.json()["type"]) == (404, "/problems/unknown-name")
 
@@ -126,7 +126,7 @@ async def test_nothing_to_map_and_nothing_to_show(tmp_path: Path, monkeypatch: p
         assert (await client.post("/collections/none/projection?method=pca")).status_code == 404
         assert (await client.get(f"{MAP}/pca-2d")).status_code == 404
         assert (await client.get(f"{MAP}/pca-2d", headers={"Accept": "image/webp"})).status_code == 406
-        monkeypatch.setattr(queue, "MOST_WAITING", 0)
+        monkeypatch.setattr(queue, "MAX_WAITING", 0)
         await client.post("/collections/set/items", files=[("image", image) for image in IMAGES])
         full = await client.post(f"{MAP}?method=pca")
         assert full.status_code == 429
@@ -164,14 +164,17 @@ async def test_a_collection_deleted_meanwhile_fails_its_job(tmp_path: Path) -> N
         assert (failed["state"], failed["error"]["type"]) == ("failed", "/problems/unknown-name")
 
 
-async def test_a_map_of_other_weights_places_nothing(tmp_path: Path) -> None:
-    """As one made before its collection was embedded anew."""
+async def test_a_projection_of_replaced_vectors_places_nothing(tmp_path: Path) -> None:
+    """As one made before its collection was embedded again, whether the weights or the frame changed."""
     async with running(tmp_path) as client:
         await filled(client)
         await mapped(client, "method=pca")
         store = SqliteStore(tmp_path / "data" / "collections")
-        found = store.map("set", "pca-2d")
-        store.save_projection("set", replace(found, facts=replace(found.facts, weights_sha256="1f" * 32)))
+        found = store.projections.get("set", "pca-2d")
+        older = replace(found.facts.revision, generation=found.facts.revision.generation + VERSION_STEP)
+        text = replace(found.facts, revision=older).dumps()
+        with store.connection.transaction() as db:
+            db.execute("UPDATE projections SET facts = ?", (text,))
         store.close()
         assert (await client.get(f"{MAP}/pca-2d")).json()["outdated"]
         answer = await client.post(f"{MAP}/pca-2d/place", content=IMAGES[0])
@@ -208,14 +211,14 @@ async def test_a_stale_collection_shows_its_maps_and_places_nothing(tmp_path: Pa
 async def test_a_refused_image_has_no_place(tmp_path: Path) -> None:
     async with running(tmp_path) as client:
         await made(client, model="guarded")
-        weights = (await client.get("/collections/set")).json()["weights_sha256"]
-        await client.delete("/collections/set")
         store = SqliteStore(tmp_path / "data" / "collections")
-        fill(store, 20, model="guarded", weights=weights)
+        fingerprint = store.collections.get("set").fingerprint
+        store.collections.delete("set")
+        fill(store, 20, model="guarded", seen_by=fingerprint)
         store.close()
         await mapped(client, "method=pca")
         answer = (await client.post(f"{MAP}/pca-2d/place", content=DARK)).json()
-        assert (answer["status"], answer["placed"]) == ("refused", None)
+        assert (answer["status"], answer["placement"]) == ("refused", None)
 
 
 def followed(server: Running, number: str, until: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
@@ -232,10 +235,10 @@ def test_a_service_killed_in_the_middle_of_a_job_loses_nothing_else(zoo: Path, t
     store = SqliteStore(tmp_path / "data" / "collections")
     fill(store, 2500)
     older = ProjectionFacts(
-        "tsne", 2, {"perplexity": 9.0}, {"kl_divergence": 1.0}, 2500, store.revision("set"), WEIGHTS, 1.0
+        "tsne", 2, {"perplexity": 9.0}, {"kl_divergence": 1.0}, 2500, store.collections.revision("set"), 1.0
     )
-    ids, vectors = store.vectors("set", "features")
-    store.save_projection("set", Projection(older, ids, vectors[:, :2].copy()))
+    ids, vectors = store.items.vectors("set", "features")
+    store.projections.save("set", Projection(older, ids, vectors[:, :2].copy()))
     store.close()
     with serving(zoo, tmp_path) as server:
         pca = server.client.post(f"{MAP}?method=pca").json()
@@ -253,7 +256,7 @@ def test_a_service_killed_in_the_middle_of_a_job_loses_nothing_else(zoo: Path, t
         assert states[running["id"]]["state"] == "interrupted"
         assert states[running["id"]]["error"]["type"] == "/problems/job-failed"
         assert server.client.get("/collections/set").json()["count"] == 2500
-        maps = [one["map"] for one in server.client.get(MAP).json()["projections"]]
+        maps = [one["projection"] for one in server.client.get(MAP).json()["projections"]]
         assert maps == ["pca-2d", "pca-3d", "tsne-2d"]
         kept = server.client.get(f"{MAP}/tsne-2d").json()
         assert (kept["created"], kept["quality"], kept["outdated"]) == (1.0, {"kl_divergence": 1.0}, False)

@@ -16,42 +16,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from service.collections.collection import PIXELS, Collection, Item
 from service.collections.store.sqlite import SqliteStore
 from service.errors import BadParameter, CollectionsError, UnknownName
-
-WEIGHTS = "9b" * 32
-
-
-def item(number: int, label: str = "ill") -> Item:
-    rng = np.random.default_rng(number)
-    return Item(
-        sha256=f"{number:064x}",
-        name=f"{number}.jpg",
-        label=label,
-        predicted=1,
-        probabilities=np.array([0.25, 0.75], np.float32),
-        embedding=rng.normal(size=8).astype(np.float32),
-        pixels=rng.integers(0, 256, (PIXELS, PIXELS, 3), np.uint8),
-        peaks=rng.normal(size=4).astype(np.float16),
-        maps=rng.normal(size=(2, 3, 3)).astype(np.float16),
-        mapped=(1, 0),
-        field=np.ones((3, 3), np.float16),
-        thumbnail=bytes([number % 256]) * 50,
-    )
+from tests.collections.samples import collection, item
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[SqliteStore]:
     store = SqliteStore(tmp_path)
-    store.create(Collection("set", "tiny", WEIGHTS, "flatten", 8))
+    store.collections.create(collection())
     yield store
     store.close()
 
 
 def test_an_item_comes_back_as_it_was(store: SqliteStore) -> None:
-    (added,) = store.add("set", [item(5)])
-    found = store.item("set", added.id)
+    (added,) = store.items.add("set", [item(5)])
+    found = store.items.get("set", added.id)
     for name, value in vars(item(5)).items():
         assert (
             np.array_equal(getattr(found, name), value)
@@ -62,50 +42,50 @@ def test_an_item_comes_back_as_it_was(store: SqliteStore) -> None:
 
 
 def test_an_image_is_kept_once_and_a_failure_keeps_nothing(store: SqliteStore) -> None:
-    first, again = store.add("set", [item(1)]) + store.add("set", [item(1, "other")])
-    assert (first.id, first.known, again.id, again.known) == (first.id, False, first.id, True)
+    first, again = store.items.add("set", [item(1)]) + store.items.add("set", [item(1, "other")])
+    assert (first.id, first.duplicate, again.id, again.duplicate) == (first.id, False, first.id, True)
     broken = item(3)
     object.__setattr__(broken, "label", object())  # SQLite takes no such thing
     with pytest.raises(CollectionsError):
-        store.add("set", [item(2), broken])
-    assert store.collection("set").count == 1
+        store.items.add("set", [item(2), broken])
+    assert store.collections.get("set").count == 1
 
 
 def test_pages_show_everything_once_and_in_order(store: SqliteStore) -> None:
-    ids = [one.id for one in store.add("set", [item(number) for number in range(25)])]
-    store.remove("set", ids[7])
+    ids = [one.id for one in store.items.add("set", [item(number) for number in range(25)])]
+    store.items.remove("set", ids[7])
     seen, after = [], 0
-    while page := store.lines("set", after, 4):
+    while page := store.items.page("set", after, 4):
         seen += [line.id for line in page]
         after = page[-1].id
     assert seen == [one for one in ids if one != ids[7]]
 
 
 def test_vectors_follow_every_change(store: SqliteStore) -> None:
-    revisions = {store.revision("set")}
-    ids = [one.id for one in store.add("set", [item(1), item(2), item(3)])]
-    revisions.add(store.revision("set"))
-    store.remove("set", ids[1])
-    revisions.add(store.revision("set"))
-    numbers, vectors = store.vectors("set", "features")
+    revisions = {store.collections.revision("set")}
+    ids = [one.id for one in store.items.add("set", [item(1), item(2), item(3)])]
+    revisions.add(store.collections.revision("set"))
+    store.items.remove("set", ids[1])
+    revisions.add(store.collections.revision("set"))
+    numbers, vectors = store.items.vectors("set", "features")
     assert numbers.tolist() == [ids[0], ids[2]]
     assert len(revisions) == 3
     assert np.array_equal(vectors, np.stack([item(1).embedding, item(3).embedding]))
-    assert np.allclose(store.vectors("set", "pixels")[1][0], item(1).pixels.reshape(-1) / 255)
+    assert np.allclose(store.items.vectors("set", "pixels")[1][0], item(1).pixels.reshape(-1) / 255)
 
 
 def test_collections_are_apart_and_go_whole(store: SqliteStore) -> None:
-    store.create(Collection("other", "tiny", WEIGHTS, "flatten", 8))
-    store.add("set", [item(1)])
-    (theirs,) = store.add("other", [item(1)])
+    store.collections.create(collection("other"))
+    store.items.add("set", [item(1)])
+    (theirs,) = store.items.add("other", [item(1)])
     with pytest.raises(UnknownName):
-        store.item("set", theirs.id)
-    store.delete("set")
-    assert [one.name for one in store.collections()] == ["other"]
-    assert store.item("other", theirs.id).sha256 == item(1).sha256
-    for call in (store.lines, store.vectors, store.revision, store.collection):
+        store.items.get("set", theirs.id)
+    store.collections.delete("set")
+    assert [one.name for one in store.collections.all()] == ["other"]
+    assert store.items.get("other", theirs.id).sha256 == item(1).sha256
+    for call in (store.items.page, store.items.vectors, store.collections.revision, store.collections.get):
         with pytest.raises(UnknownName):
-            call("set", "features") if call == store.vectors else call("set")  # type: ignore[call-arg, operator]
+            call("set", "features") if call == store.items.vectors else call("set")  # type: ignore[call-arg, operator]
 
 
 def hostile() -> list[str]:
@@ -135,13 +115,13 @@ def hostile() -> list[str]:
 def test_what_is_forgotten_is_on_the_disk_no_more(store: SqliteStore, tmp_path: Path) -> None:
     """SQLite by itself leaves what was deleted in the file until something else is written there."""
     kept, one, all_ = (f"secret {which} ".encode() * 500 for which in ("kept", "one", "all"))
-    store.create(Collection("other", "tiny", WEIGHTS, "flatten", 8))
-    store.add("other", [replace(item(1), thumbnail=all_), replace(item(2), original=all_)])
-    added = store.add("set", [replace(item(3), original=kept), replace(item(4), original=one, thumbnail=one)])
+    store.collections.create(collection("other"))
+    store.items.add("other", [replace(item(1), thumbnail=all_), replace(item(2), original=all_)])
+    added = store.items.add("set", [replace(item(3), original=kept), replace(item(4), original=one, thumbnail=one)])
     store.close()
     later = SqliteStore(tmp_path)
-    later.remove("set", added[1].id)
-    later.delete("other")
+    later.items.remove("set", added[1].id)
+    later.collections.delete("other")
     later.close()
     left = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     assert [secret[:12] in left for secret in (kept, one, all_)] == [True, False, False]
@@ -152,7 +132,7 @@ def test_no_name_leads_out_of_the_folder(store: SqliteStore, tmp_path: Path) -> 
     assert len(hostile()) >= 200
     for name in hostile():
         with pytest.raises(BadParameter):
-            store.create(Collection(name, "tiny", WEIGHTS, "flatten", 8))
+            store.collections.create(collection(name))
     assert {path.name for path in tmp_path.rglob("*")} == before
 
 
@@ -160,10 +140,10 @@ WRITER = """
 import sys
 from pathlib import Path
 from service.collections.store.sqlite import SqliteStore
-from tests.collections.store.test_sqlite import item
+from tests.collections.samples import item
 store, number = SqliteStore(Path(sys.argv[1])), int(sys.argv[2])
 while True:
-    print([one.id for one in store.add("set", [item(number), item(number + 1)])], number, flush=True)
+    print([one.id for one in store.items.add("set", [item(number), item(number + 1)])], number, flush=True)
     number += 2
 """
 
@@ -181,12 +161,12 @@ def test_nothing_acknowledged_is_lost_when_the_process_is_killed(store: SqliteSt
             lines += writer.stdout.readlines()
         acknowledged = [int(line.split("] ")[1]) for line in lines if line.endswith("\n")]
         number = acknowledged[-1] + 4  # what was not acknowledged may be there as well
-        known = store.known("set")
+        known = store.items.identifiers("set")
         assert all({f"{one:064x}", f"{one + 1:064x}"} <= known for one in acknowledged)
     reopened = SqliteStore(tmp_path)
-    assert reopened._all("PRAGMA integrity_check") == [("ok",)]
-    for line in reopened.lines("set", limit=10**6)[::50]:
-        assert np.array_equal(reopened.item("set", line.id).embedding, item(int(line.sha256, 16)).embedding)
+    assert reopened.connection.rows("PRAGMA integrity_check") == [("ok",)]
+    for line in reopened.items.page("set", limit=10**6)[::50]:
+        assert np.array_equal(reopened.items.get("set", line.id).embedding, item(int(line.sha256, 16)).embedding)
     reopened.close()
 
 
@@ -203,8 +183,8 @@ def test_a_copy_made_while_others_write_is_whole(store: SqliteStore, tmp_path: P
                 db.execute("VACUUM INTO ?", (str(tmp_path / str(turn) / "collections.sqlite"),))
             db.close()
             copy = SqliteStore(tmp_path / str(turn))
-            found = copy.lines("set", limit=10**6)
-            assert copy.collection("set").count == len(found) > acknowledged
-            assert len(copy.vectors("set", "features")[0]) == len(found)
+            found = copy.items.page("set", limit=10**6)
+            assert copy.collections.get("set").count == len(found) > acknowledged
+            assert len(copy.items.vectors("set", "features")[0]) == len(found)
             copy.close()
         writer.kill()

@@ -8,10 +8,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from service.collections.collection import Collection
 from service.collections.store.sqlite import SqliteStore
 from tests.api.fakes import encoded
 from tests.api.test_real import running
+from tests.collections.samples import collection
 from tests.runtime.test_answers import picture
 
 DARK = encoded("image/jpeg", 1)
@@ -87,10 +87,13 @@ async def test_no_other_name_is_taken(tmp_path: Path, name: str) -> None:
 async def test_a_collection_of_other_weights_is_stale_and_compares_nothing(tmp_path: Path) -> None:
     async with running(tmp_path) as client:
         store = SqliteStore(tmp_path / "data" / "collections")
-        store.create(Collection("old", "tiny", "00" * 32, "4", 4))
+        store.collections.create(collection("old", "00" * 32, dim=4, layer="4"))
         store.close()
-        assert (await client.get("/collections/old")).json()["stale"] is True
+        found = (await client.get("/collections/old")).json()
+        assert found["stale"] is True
+        assert "the model has other weights now" in found["stale_reason"]
         for path in ("items", "neighbors"):
             answer = await client.post(f"/collections/old/{path}", content=picture(seed=1))
             assert (answer.status_code, answer.json()["type"]) == (409, "/problems/stale-collection")
+            assert found["stale_reason"] in answer.json()["detail"]
             assert "fill a new collection" in answer.json()["detail"]

@@ -8,11 +8,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from service.collections.collection import Collection
 from service.collections.reports.html_page import CSP
 from service.collections.store.sqlite import SqliteStore
-from tests.api.test_collections import made
+from tests.api.routes.test_collections import made
 from tests.api.test_real import running
+from tests.collections.samples import collection
 from tests.runtime.test_answers import picture
 
 IMAGES = [picture(seed=seed) for seed in range(32)]
@@ -30,7 +30,7 @@ async def test_a_report_comes_as_figures_and_as_a_page(tmp_path: Path) -> None:
         await filled(client)
         report = (await client.post("/collections/set/bias")).json()
         assert (report["collection"], report["images"]) == ("set", len(IMAGES))
-        assert sum(one["said"] for one in report["classes"]) == len(IMAGES)
+        assert sum(one["predicted"] for one in report["classes"]) == len(IMAGES)
         assert report["verdict"] == "cannot_say"  # these pictures have no outside
         assert "fills every picture" in report["reason"]
         page = await client.post("/collections/set/bias", headers={"Accept": "text/html"})
@@ -51,7 +51,9 @@ async def test_what_excites_a_unit_most_is_what_the_activations_say(tmp_path: Pa
             looked = (await client.post("/models/tiny/activations?units=2", content=image)).json()["activations"]
             assert looked["layer"] == found["layer"]
             wanted.append(looked["units"][0]["maximum"])
-        assert [one["peak"] for one in found["items"]] == pytest.approx(sorted(wanted, reverse=True)[:5], rel=1e-3)
+        assert [one["activation"] for one in found["items"]] == pytest.approx(
+            sorted(wanted, reverse=True)[:5], rel=1e-3
+        )
         first = await client.get(f"/collections/set/items/{found['items'][0]['id']}/thumbnail")
         assert base64.b64decode(found["items"][0]["thumbnail"]["base64"]) == first.content
         wrong = await client.get("/collections/set/units/99")
@@ -60,7 +62,7 @@ async def test_what_excites_a_unit_most_is_what_the_activations_say(tmp_path: Pa
 
 async def test_where_there_is_no_report_it_says_why(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "data" / "collections")
-    store.create(Collection("old", "tiny", "0" * 64, "4", 6))
+    store.collections.create(collection("old", "0" * 64, dim=6, layer="4"))
     store.close()
     async with running(tmp_path) as client:
         await made(client)

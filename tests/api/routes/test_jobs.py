@@ -13,16 +13,17 @@ from fastapi import FastAPI
 
 from service.collections.library import Library
 from service.errors import BadParameter, CollectionsError
-from service.jobs.queue import Job, JobQueue, ReportProgress
+from service.jobs.job import Job, ReportProgress
+from service.jobs.queue import JobQueue
 from service.settings import Settings
 from tests.models import tiny
 
 
-async def works(job: Job, told: ReportProgress) -> str:
-    told(0.25, "looking")
-    if job.collection == "wrong":
+async def waits(job: Job, report_progress: ReportProgress) -> str:
+    report_progress(0.25, "looking")
+    if job.subject == "wrong":
         raise BadParameter("perplexity: at most 3")
-    if job.collection == "disk":
+    if job.subject == "disk":
         raise CollectionsError("/var/secret is full")
     await asyncio.sleep(1000)
     return ""
@@ -36,7 +37,7 @@ def settings(zoo: Path, tmp_path: Path) -> Settings:
 @pytest.fixture
 def jobs(app: FastAPI) -> JobQueue:
     library: Library = app.state.library
-    library.jobs = JobQueue(library.answers.settings.collections_folder, {"projection": works})
+    library.jobs = JobQueue(library.settings.jobs_folder, {"projection": waits})
     return library.jobs
 
 
@@ -75,3 +76,18 @@ async def test_a_failure_is_a_problem_that_tells_nothing_of_our_disk(client: htt
         assert found["error"]["type"] == kind
         assert words in found["error"]["detail"]
     await jobs.close()
+
+
+async def test_results_are_addresses_by_kind(client: httpx.AsyncClient, app: FastAPI) -> None:
+    """The queue knows names alone; a client gets the address of what was made."""
+
+    async def make(job: Job, report_progress: ReportProgress) -> str:
+        return "tsne-2d" if job.kind == "projection" else job.subject
+
+    library: Library = app.state.library
+    library.jobs = JobQueue(library.settings.jobs_folder, {"projection": make, "reembedding": make})
+    addresses = {"projection": "/collections/set/projection/tsne-2d", "reembedding": "/collections/set"}
+    for kind, address in addresses.items():
+        made = await library.jobs.submit(kind, "set", {})
+        assert (await followed(client, made, lambda job: job["state"] == "done"))["result"] == address
+    await library.jobs.close()
