@@ -16,7 +16,7 @@ SIDE = 240
 """Pixels of a picture."""
 
 MAX_ROWS = 12
-"""Of a table of differences; the JSON has them all."""
+"""Of a table or list of findings; the JSON has them all."""
 
 VERDICTS = {
     "found": "Found: positions outside the anatomy decide answers",
@@ -111,13 +111,12 @@ def _shares(report: Bias) -> Html:
 def _hotspots(report: Bias) -> Html:
     if not report.hotspots:
         return paragraph("No single cell outside the anatomy has more than twice its expected share.")
-    rows = [
-        (spot.label, _cell(spot.position, spot.row, spot.column), f"{spot.ratio:.1f}", f"{spot.p:.2g}")
+    lines = (
+        f"{spot.label}: {_cell(spot.position, spot.row, spot.column)} has {spot.ratio:.1f} times its expected share,"
+        f" adjusted p {spot.p:.2g}"
         for spot in report.hotspots[:MAX_ROWS]
-    ]
-    caption = "Cells outside the anatomy with more than twice their expected share"
-    columns = ("class", "cell", "times the expected share", "adjusted p")
-    return table(caption + _count(len(report.hotspots)), columns, rows)
+    )
+    return tag("ul", *(tag("li", line) for line in lines))
 
 
 def views(report: Bias, class_report: ClassReport, background: Pixels | None) -> list[View]:
