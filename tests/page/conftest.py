@@ -18,9 +18,10 @@ FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-ne
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All tests that share a browser run in one worker of `pytest -n 2 --dist loadgroup`."""
+    """Tests with a browser are heavy, and all run in one worker of `pytest -n 2 --dist loadgroup`."""
     for item in items:
         if item.path.is_relative_to(HERE) and "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.heavy)
             item.add_marker(pytest.mark.xdist_group("browser"))
 
 
