@@ -61,7 +61,7 @@ def placed(page: Page) -> None:
 
 
 def shoot(address: str) -> None:
-    """docs/pictures/viewer.png: a drawn eye with its heatmap. viewer-projection.png: its position among other images."""
+    """docs/pictures/viewer.png: a drawn eye with its heatmap. viewer-projection.png: its position in a projection."""
     chromium = shutil.which("chromium")
     if chromium is None:
         raise SystemExit("chromium is missing; apt-get install chromium brings it")
