@@ -93,7 +93,7 @@ def test_a_missing_projection_is_computed_and_the_image_is_placed(viewer: Viewer
         panel(viewer).get_by_role("button", name="Compute projection").click()
         expect(panel(viewer)).to_contain_text("The projection is being computed")
         expect(panel(viewer).get_by_role("progressbar", name="Progress of the job")).to_be_visible()
-    placed = waiting.value.json()["placed"]
+    placed = waiting.value.json()["placement"]
     labels = [one["label"].replace("_", " ") for one in placed["nearest"]]
     expect(tiles(viewer).locator("strong")).to_have_text(labels)
     expect(viewer.page.locator("#projection")).to_have_value("pca-2d")
@@ -120,7 +120,7 @@ def test_a_running_projection_is_found_again_and_cancelled(viewer: Viewer, serve
     expect(panel(viewer).get_by_role("progressbar")).to_have_count(0)
     assert server.client.get("/jobs").json()["jobs"][0]["state"] == "cancelled"
     there = server.client.get("/collections/marks-bare/projection").json()["projections"]
-    assert "umap-2d" not in [one["map"] for one in there]
+    assert "umap-2d" not in [one["projection"] for one in there]
 
 
 def test_the_pointer_names_points_and_a_click_opens_one(viewer: Viewer) -> None:
@@ -141,7 +141,7 @@ def test_the_pointer_names_points_and_a_click_opens_one(viewer: Viewer) -> None:
 
 def test_keys_step_through_the_cases_by_distance(viewer: Viewer) -> None:
     viewer.analyze(IMAGE)
-    nearest = place_image(viewer)["placed"]["nearest"]
+    nearest = place_image(viewer)["placement"]["nearest"]
     viewer.page.locator(".frame:has(.plot)").focus()
     hint = panel(viewer).locator(".plot-keys")
     expect(hint).to_be_hidden()  # the focus came by script, not by key
@@ -235,7 +235,7 @@ def test_a_refused_image_has_no_position(viewer: Viewer) -> None:
     viewer.open(DARK)
     with viewer.page.expect_response("**/marks-known/projection/*/place") as waiting:
         open_panel(viewer)
-    assert waiting.value.json()["placed"] is None
+    assert waiting.value.json()["placement"] is None
     expect(panel(viewer)).to_contain_text("so it has no position")
     expect(viewer.page.locator(".plot")).to_be_visible()
     assert "This image" not in viewer.text(".legend")

@@ -80,7 +80,7 @@ export interface PredictAnswer {
   request_id: string;
   status: "ok" | "refused";
   reasons: string[];
-  crossed: Violation[];
+  violations: Violation[];
   model: Model;
   image: Image;
   predictions: Prediction[];
@@ -245,7 +245,7 @@ export interface NeighborsAnswer {
 }
 
 export interface ProjectionLine {
-  map: string;
+  projection: string;
   method: "tsne" | "umap" | "pca";
   dimensions: 2 | 3;
   quality: Record<string, number> & { explained_variance?: number[] };
@@ -277,7 +277,7 @@ export interface Placement {
 }
 
 export interface PlaceAnswer {
-  placed: Placement | null;
+  placement: Placement | null;
 }
 
 /** Work that takes longer than a request. */

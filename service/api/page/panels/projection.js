@@ -89,12 +89,12 @@ export function createProjection(store, element, openCase, announce) {
     const isOwn = (/** @type {Job} */ job) => job.kind === "projection" && job.collection === collection.name;
     const job = jobs.find((one) => isOwn(one) && isUnfinished(one));
     if (job) return follow(job);
-    const names = projections.map(({ map }) => map);
-    const found = projections.find(({ map }) => map === wanted) ?? projections[0];
+    const names = projections.map(({ projection }) => projection);
+    const found = projections.find(({ projection }) => projection === wanted) ?? projections[0];
     next = NAMES.find((name) => !names.includes(name)) ?? NAMES[0];
     drawMaker(collection, Boolean(found));
     if (!found) return refill(facts, h("p", t("projection.none")));
-    const field = select("projection", names, found.map, titleOf, (name) => {
+    const field = select("projection", names, found.projection, titleOf, (name) => {
       wanted = name;
       update();
     });
@@ -104,8 +104,8 @@ export function createProjection(store, element, openCase, announce) {
   }
 
   /** @param {Collection} collection @param {ProjectionLine} line */
-  function load(collection, { map, created, outdated }) {
-    const path = `${pathOf(collection)}/${map}`;
+  function load(collection, { projection: name, created, outdated }) {
+    const path = `${pathOf(collection)}/${name}`;
     request.send(
       (signal) => once(`projection ${path} ${created} ${outdated}`, () => get(path, signal)),
       (/** @type {Projection} */ projection) => {
@@ -123,10 +123,10 @@ export function createProjection(store, element, openCase, announce) {
     if (!current) return fill(h("p.hint", t("projection.idle")));
     fill();
     return request.send(
-      (signal) => fetchPlace(current, `${pathOf(collection)}/${projection.map}/place`, projection, signal),
-      ({ placed }) => {
-        if (!placed) return fill(h("p", t("projection.refused")));
-        const { coordinates, nearest } = placed;
+      (signal) => fetchPlace(current, `${pathOf(collection)}/${projection.projection}/place`, projection, signal),
+      ({ placement }) => {
+        if (!placement) return fill(h("p", t("projection.refused")));
+        const { coordinates, nearest } = placement;
         plot.place(coordinates, nearest);
         announce(t("projection.placed", { labels: nearest.map(labelOf).join(", ") }));
         return fill(nearestOf(nearest, collection));
@@ -155,8 +155,8 @@ export function createProjection(store, element, openCase, announce) {
   }
 
   /** @param {Collection} collection @param {Projection} projection @returns {Children[]} */
-  const factsOf = (collection, { map, method, quality, images, outdated, notice }) => {
-    const rebuild = () => compute(collection, map);
+  const factsOf = (collection, { projection: name, method, quality, images, outdated, notice }) => {
+    const rebuild = () => compute(collection, name);
     const count = t("projection.images", { count: integer(images) });
     const text = `${t(`projection.interpretation.${method}`)} ${figuresText(method, quality)} ${count}`;
     return [

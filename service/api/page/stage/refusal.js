@@ -11,16 +11,16 @@ const SHARES = ["coverage", "warm", "overexposed"];
 
 /**
  * What to show of an answer that refuses its image.
- * @param {Pick<PredictAnswer, "reasons" | "crossed">} answer
+ * @param {Pick<PredictAnswer, "reasons" | "violations">} answer
  */
-export function refusal({ reasons, crossed }) {
+export function refusal({ reasons, violations }) {
   return h(
     "div.grow",
     h("strong", t("refused.title")),
     h("p", reasons.map(reasonText).join(" ")),
     h(
       "ul.violations",
-      crossed.map((violation) => h("li", violationText(violation))),
+      violations.map((violation) => h("li", violationText(violation))),
     ),
     h("p.quiet", t("refused.note")),
   );
