@@ -185,8 +185,11 @@ export interface Method {
   paper: string;
   formula: string;
   summary: string;
-  cost: string;
-  needs: string;
+  /** Forward passes of the whole network beyond the first: a number, or one "per channel" and the like. */
+  forwards: number | string;
+  /** Whether it takes much longer than a forward pass. */
+  slow: boolean;
+  reads: "features" | "image" | "pixels";
   class_specific: boolean;
   parameters: { properties?: Record<string, ParameterSchema> };
 }

@@ -6,10 +6,10 @@ import { INITIAL } from "../../../service/api/page/session/state.js";
 import { sliderPatch, sliderShare } from "../../../service/api/page/stage/toolbar.js";
 
 const METHODS = [
-  { name: "cam", cost: "0" },
-  { name: "finercam", cost: "0" },
-  { name: "gradcam", cost: "0" },
-  { name: "scorecam", cost: "one a feature map" },
+  { name: "cam", forwards: 0 },
+  { name: "finercam", forwards: 0 },
+  { name: "gradcam", forwards: 0 },
+  { name: "scorecam", forwards: "per channel" },
 ];
 const LAYERS = ["layer1", "layer2", "layer3"].map((name) => ({ name, spatial: true, shape: [8, 4, 4] }));
 const DETAILS = {

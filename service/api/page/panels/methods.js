@@ -3,9 +3,9 @@
 
 import { h, refill, withCode } from "../core/dom.js";
 import { factList } from "../core/facts.js";
-import { t } from "../core/text.js";
+import { integer, t } from "../core/text.js";
 import { tooltip } from "../core/tooltip.js";
-import { isSlow, methodChoices } from "../session/selection.js";
+import { methodChoices } from "../session/selection.js";
 
 /** @import { Method } from "../api.js" */
 /** @import { SelectionActions } from "../session/selection.js" */
@@ -34,8 +34,12 @@ export function createMethods(store, element, selection) {
   });
 }
 
-/** @param {Pick<Method, "needs">} method */
-const isPixelLevel = ({ needs }) => needs === "pixels";
+/** @param {Pick<Method, "reads">} method */
+const isPixelLevel = ({ reads }) => reads === "pixels";
+
+/** @param {Pick<Method, "forwards">} method */
+const forwardsText = ({ forwards }) =>
+  typeof forwards === "number" ? integer(forwards) : t("methods.forwards.each", { unit: forwards });
 
 /** @param {string[]} chosen @param {SelectionActions} selection */
 function allButton(chosen, { toggleAllMethods }) {
@@ -45,11 +49,12 @@ function allButton(chosen, { toggleAllMethods }) {
 
 /** @param {MethodChoice} method @param {string[]} chosen @param {SelectionActions} selection */
 function rowOf(method, chosen, { toggleMethod, setMethod }) {
-  const { name, title, summary, applies, reason, cost } = method;
+  const { name, title, summary, applies, reason } = method;
   const on = chosen.includes(name);
   const check = { type: "checkbox", checked: on, disabled: !applies, key: `check ${name}` };
   const button = { disabled: !applies, "aria-pressed": String(on), key: `method ${name}` };
-  const slow = isSlow(method) && h("span.slow", { title: t("methods.slow.title", { cost }) }, t("methods.slow"));
+  const slowTitle = t("methods.slow.title", { forwards: forwardsText(method) });
+  const slow = method.slow && h("span.slow", { title: slowTitle }, t("methods.slow"));
   return h(
     "li",
     { class: on ? "chosen" : "", title: applies ? summary : `${t("methods.unavailable")}: ${reason}` },
@@ -67,7 +72,7 @@ function aboutOf(method) {
   const facts = factList([
     ["methods.formula", method.formula],
     ["methods.paper", method.paper],
-    ["methods.cost", method.cost],
+    ["methods.forwards", forwardsText(method)],
   ]);
   return h("details", h("summary", h("strong", method.title), " – ", ...withCode(method.summary)), facts);
 }

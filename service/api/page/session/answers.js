@@ -5,7 +5,6 @@ import { Problem, post } from "../core/http.js";
 import { withRetries } from "../core/retry.js";
 import { hasSize, showOverlay } from "./images.js";
 import { analyzePath } from "./query.js";
-import { isSlow } from "./selection.js";
 
 /** @import { PredictAnswer } from "../api.js" */
 /** @import { Answer, OpenImage, Outcome, PageStore, Pending, State, Wait } from "../types.js" */
@@ -80,7 +79,7 @@ export function createAnswers(store) {
    */
   async function preview(item, path, signal) {
     const { selection, methods, model, details } = store.state;
-    const slow = methods.filter(isSlow).map(({ name }) => name);
+    const slow = methods.filter((method) => method.slow).map(({ name }) => name);
     const fast = selection.methods.filter((name) => !slow.includes(name));
     const reduced = { ...selection, methods: fast.length ? fast : ["gradcam"], quality: false };
     const sooner = analyzePath(model ?? "", reduced, details);

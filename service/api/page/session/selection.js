@@ -29,14 +29,8 @@ export function methodChoices({ methods, details }) {
   return methods.map((method) => ({ applies: true, reason: null, ...method, ...states.get(method.name) }));
 }
 
-/**
- * Whether a method runs the network many times.
- * @param {Pick<Method, "cost">} method
- */
-export const isSlow = ({ cost }) => cost.startsWith("one ");
-
-/** @param {Pick<Method, "cost">} method */
-const isFree = ({ cost }) => cost.startsWith("0");
+/** @param {Pick<Method, "forwards">} method */
+const isFree = ({ forwards }) => forwards === 0;
 
 /**
  * @template T

@@ -4,7 +4,7 @@
 import { h, refill } from "../core/dom.js";
 import { button } from "../core/fields.js";
 import { duration, percent, problemText, readable, t, wholePercent } from "../core/text.js";
-import { isSlow, methodChoices } from "../session/selection.js";
+import { methodChoices } from "../session/selection.js";
 import { refusal } from "./refusal.js";
 import { countHeatmaps } from "./scenes.js";
 
@@ -72,7 +72,7 @@ export function createProgress(store, element, { answers, selection, files, anno
   function phaseText({ phase, share, selection: { methods, quality } }) {
     if (phase === "sending") return t("request.sending", { percent: wholePercent(share ?? 0) });
     if (quality) return t("request.measuring");
-    const slow = store.state.methods.filter((method) => methods.includes(method.name) && isSlow(method));
+    const slow = store.state.methods.filter((method) => methods.includes(method.name) && method.slow);
     const titles = slow.map(({ title }) => title).join(", ");
     return slow.length ? t("request.slow", { methods: titles }) : t("request.running");
   }
