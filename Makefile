@@ -47,10 +47,12 @@ check: setup  ## formatting, lint, types, layers, API description, container fil
 	$(BIN)/fovea openapi --check
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	@scripts/check_viewer.sh
 
 format: setup  ## put the code into its standard form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	@scripts/check_viewer.sh format
 
 openapi: setup  ## write openapi/openapi.json
 	$(BIN)/fovea openapi --out openapi/openapi.json
@@ -67,4 +69,4 @@ bench: $(PEERS_STAMP)  ## measure against the peers (QUICK=1: under three minute
 	$(BIN)/python -m benchmarks $(if $(QUICK),--quick)
 
 clean:  ## remove what the other commands made
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) node_modules build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

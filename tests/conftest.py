@@ -9,7 +9,6 @@ import pytest
 HERE = Path(__file__).parent
 
 HEAVY: dict[str, str] = {
-    "page": "a browser",
     "test_readme.py": "the commands of the README against a server",
     "test_inside.py": "the commands of docs/inside.md against a server",
     "explain/test_matrix.py": "every method on every family of networks",

@@ -1,4 +1,4 @@
-"""Pictures with marks, for the model of finder.py."""
+"""Pictures with marks, for the models of mark_model.py."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 
 COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
 GREY = 90
-JPEG_TURN = 0x0112
+ORIENTATION = 0x0112
 
 
 def marked(width: int = 240, height: int = 160, side: int = 24, **centres: tuple[int, int]) -> Image.Image:
@@ -21,34 +21,34 @@ def marked(width: int = 240, height: int = 160, side: int = 24, **centres: tuple
     return picture
 
 
-def in_a_field(picture: Image.Image, left: int, top: int, diameter: int) -> Image.Image:
-    """What a fundus camera would make of it: a disc of the picture on black."""
+def in_field_of_view(picture: Image.Image, left: int, top: int, diameter: int) -> Image.Image:
+    """The picture as a fundus camera shows it: a disc on black."""
     mask = Image.new("1", picture.size)
     ImageDraw.Draw(mask).ellipse((left, top, left + diameter, top + diameter), fill=1)
     return Image.composite(picture, Image.new("RGB", picture.size), mask)
 
 
 def encoded(picture: Image.Image, kind: str = "PNG", orientation: int = 1) -> bytes:
-    """A file that looks like `picture` once it is turned as its EXIF orientation says."""
-    stored = picture.transpose(UNTURN[orientation]) if orientation in UNTURN else picture
+    """A file that shows `picture` when its EXIF orientation is applied."""
+    stored = picture.transpose(INVERSE[orientation]) if orientation in INVERSE else picture
     exif = Image.Exif()
-    exif[JPEG_TURN] = orientation
+    exif[ORIENTATION] = orientation
     file = io.BytesIO()
     quality = {"JPEG": {"quality": 95, "subsampling": 0}, "WEBP": {"lossless": True}}.get(kind, {})
     stored.save(file, kind, exif=exif, **quality)
     return file.getvalue()
 
 
-def middle(pixels: np.ndarray, wanted: np.ndarray) -> tuple[float, float]:
-    """The mean x and y of the pixels wanted, bool [h, w]; of their centres."""
-    assert wanted.any(), "no such pixel"
-    rows, columns = np.nonzero(wanted)
-    assert pixels.shape[:2] == wanted.shape
+def middle(pixels: np.ndarray, selected: np.ndarray) -> tuple[float, float]:
+    """The mean x and y of the centres of the selected pixels, bool [h, w]."""
+    assert selected.any(), "no such pixel"
+    rows, columns = np.nonzero(selected)
+    assert pixels.shape[:2] == selected.shape
     return columns.mean() + 0.5, rows.mean() + 0.5
 
 
 T = Image.Transpose
-UNTURN = {
+INVERSE = {
     2: T.FLIP_LEFT_RIGHT,
     3: T.ROTATE_180,
     4: T.FLIP_TOP_BOTTOM,
@@ -57,4 +57,4 @@ UNTURN = {
     7: T.TRANSVERSE,
     8: T.ROTATE_270,
 }
-"""What undoes each orientation."""
+"""The inverse of each orientation."""

@@ -1,4 +1,4 @@
-"""A wire between browser and service that a test can hold and cut: what slow and bad connections do."""
+"""A connection between browser and service that a test can hold and cut, as slow and bad networks do."""
 
 from __future__ import annotations
 
@@ -7,23 +7,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from threading import Event, Thread
 
-PIECE = 16_384
+CHUNK = 16_384
 
 
 class Relay:
-    """Passes bytes on between `port` and another. Hold it with questions or answers cleared; set, they pass again."""
+    """Forwards bytes between its own `port` and another.
+
+    Clearing the event `requests` or `responses` holds that direction; setting it forwards again.
+    """
 
     def __init__(self, target: int) -> None:
-        self.questions, self.answers, self._whole = Event(), Event(), Event()
-        for way in (self.questions, self.answers, self._whole):
-            way.set()
+        self.requests, self.responses, self._online = Event(), Event(), Event()
+        for event in (self.requests, self.responses, self._online):
+            event.set()
         self._target = target
-        self._plugs: list[socket.socket] = []
-        self._door = socket.socket()
-        self._door.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, PIECE)  # so that what is held stays with the sender
-        self._door.bind(("127.0.0.1", 0))
-        self._door.listen()
-        self.port: int = self._door.getsockname()[1]
+        self._connections: list[socket.socket] = []
+        self._listener = socket.socket()
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, CHUNK)  # held bytes stay with the sender
+        self._listener.bind(("127.0.0.1", 0))
+        self._listener.listen()
+        self.port: int = self._listener.getsockname()[1]
         self._threads = [Thread(target=self._accept, daemon=True)]
         self._threads[0].start()
 
@@ -35,53 +38,57 @@ class Relay:
         try:
             yield relay
         finally:
-            relay.cut()
-            relay._door.shutdown(socket.SHUT_RDWR)
-            relay._door.close()
-            for way in (relay.questions, relay.answers):
-                way.set()
+            relay._listener.shutdown(socket.SHUT_RDWR)
+            relay._listener.close()
+            relay.reset()
             for thread in relay._threads:
                 thread.join(10)
-            for plug in relay._plugs:
-                plug.close()
+            for connection in relay._connections:
+                connection.close()
 
     def cut(self) -> None:
-        """Every connection ends, and new ones do as soon as they begin, until `mend`."""
-        self._whole.clear()
-        for plug in self._plugs:
-            _end(plug)
+        """End all connections, and new ones as soon as they begin, until `mend`."""
+        self._online.clear()
+        for connection in self._connections:
+            _end(connection)
 
     def mend(self) -> None:
-        """New connections hold."""
-        self._whole.set()
+        """Forward new connections again."""
+        self._online.set()
+
+    def reset(self) -> None:
+        """End all connections, and forward new ones in both directions."""
+        self.cut()
+        for event in (self.requests, self.responses, self._online):
+            event.set()
 
     def _accept(self) -> None:
         while True:
             try:
-                near, _ = self._door.accept()
+                near, _ = self._listener.accept()
             except OSError:
                 return  # the test is over
-            self._plugs.append(near)
-            if not self._whole.is_set():
+            self._connections.append(near)
+            if not self._online.is_set():
                 _end(near)
                 continue
             far = socket.create_connection(("127.0.0.1", self._target))
-            self._plugs.append(far)
-            for one in ((near, far, self.questions), (far, near, self.answers)):
-                self._threads.append(Thread(target=self._pass, args=one, daemon=True))
+            self._connections.append(far)
+            for ends in ((near, far, self.requests), (far, near, self.responses)):
+                self._threads.append(Thread(target=self._forward, args=ends, daemon=True))
                 self._threads[-1].start()
 
-    def _pass(self, source: socket.socket, sink: socket.socket, way: Event) -> None:
+    def _forward(self, source: socket.socket, sink: socket.socket, event: Event) -> None:
         try:
-            while piece := source.recv(PIECE):
-                way.wait()
-                sink.sendall(piece)
+            while chunk := source.recv(CHUNK):
+                event.wait()
+                sink.sendall(chunk)
         except OSError:
             pass  # cut
         _end(source)
         _end(sink)
 
 
-def _end(plug: socket.socket) -> None:
+def _end(connection: socket.socket) -> None:
     with suppress(OSError):  # it may have ended already
-        plug.shutdown(socket.SHUT_RDWR)
+        connection.shutdown(socket.SHUT_RDWR)

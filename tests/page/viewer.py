@@ -1,4 +1,4 @@
-"""The page as a test sees and handles it."""
+"""The page as tests use it."""
 
 from __future__ import annotations
 
@@ -11,24 +11,31 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, Response, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Response, expect
 
-PATIENCE = 30_000
-"""Milliseconds anything may take on a machine that does other things as well."""
+TIMEOUT = 30_000
+"""Milliseconds that anything may take on a busy machine."""
 
-TELL_OF_VIOLATIONS = """
+REPORT_VIOLATIONS = """
 addEventListener("securitypolicyviolation", (event) => console.error("CSP", event.violatedDirective, event.blockedURI));
 """
 
-expect.set_options(timeout=PATIENCE)
+expect.set_options(timeout=TIMEOUT)
+
+
+def new_context(browser: Browser, **options: Any) -> BrowserContext:
+    """A browser context: preferences, cache and permissions of its own. options: such as color_scheme."""
+    context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, "reduced_motion": "reduce"} | options)
+    context.set_default_timeout(TIMEOUT)
+    context.add_init_script(REPORT_VIOLATIONS)
+    return context
 
 
 @dataclass
 class Viewer:
     """A page with its address.
 
-    errors: what its scripts did not catch, or its policy forbids, such as
-    asking anybody else.
+    errors: uncaught errors of its scripts, and violations of its Content-Security-Policy.
     """
 
     page: Page
@@ -37,22 +44,18 @@ class Viewer:
 
     @classmethod
     @contextmanager
-    def on(cls, browser: Browser, port: int, **options: Any) -> Iterator[Viewer]:
-        """Loaded in a browser profile of its own. options: of the profile, such as color_scheme."""
-        context = browser.new_context(
-            **{"viewport": {"width": 1280, "height": 800}, "reduced_motion": "reduce"} | options
-        )
-        context.set_default_timeout(PATIENCE)
-        context.add_init_script(TELL_OF_VIOLATIONS)
+    def opened(cls, context: BrowserContext, port: int) -> Iterator[Viewer]:
+        """A new page of a browser context. Its preferences are deleted at the end, its files stay in the cache."""
         viewer = cls(context.new_page(), f"http://127.0.0.1:{port}/")
         viewer.page.on("pageerror", lambda error: viewer.errors.append(str(error)))
-        viewer.page.on("console", lambda said: viewer.errors.append(said.text) if "CSP" in said.text else None)
+        viewer.page.on("console", lambda message: viewer.errors.append(message.text) if "CSP" in message.text else None)
         viewer.load()
         yield viewer
-        context.close()
+        viewer.page.evaluate("localStorage.clear()")
+        viewer.page.close()
 
     def load(self) -> None:
-        """Load the page, and wait until it knows its models."""
+        """Load the page, and wait for its models."""
         self.page.goto(self.address)
         expect(self.page.locator("#model")).to_have_value("marks")
         expect(self.page.locator("#layer")).to_be_visible()
@@ -66,56 +69,56 @@ class Viewer:
         ]
         self.page.locator("#chooser").set_input_files(files)  # type: ignore[arg-type]
 
-    def ask(self, *images: bytes) -> dict[str, Any]:
+    def analyze(self, *images: bytes) -> dict[str, Any]:
         """Open images and wait for the first answer."""
-        with self.answering() as answer:
+        with self.expect_answer() as answer:
             self.open(*images)
         return answer
 
     @contextmanager
-    def answering(self) -> Iterator[dict[str, Any]]:
-        """Wait until what is done inside has its answer on the page; the dictionary is filled with it."""
+    def expect_answer(self) -> Iterator[dict[str, Any]]:
+        """Wait for the answer to the block's request, and fill the dictionary with it."""
         answer: dict[str, Any] = {}
-        with self.page.expect_response(is_answer, timeout=PATIENCE) as waiting:
+        with self.page.expect_response(is_answer, timeout=TIMEOUT) as waiting:
             yield answer
         answer |= waiting.value.json()
-        self.rest()
+        self.wait_until_idle()
 
-    def rest(self) -> None:
-        """Wait until nothing is asked any more, and what was answered is painted."""
+    def wait_until_idle(self) -> None:
+        """Wait until no request is pending and the answer is painted."""
         expect(self.page.locator("#views")).to_have_attribute("aria-busy", "false")
-        self.settle()
+        self.wait_until_painted()
 
-    def settle(self) -> None:
-        """Wait until what is planned is painted."""
+    def wait_until_painted(self) -> None:
+        """Wait until all scheduled painting is done."""
         self.page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
     def press(self, *keys: str) -> None:
-        """Keys, one after the other."""
+        """Press keys, one after the other."""
         for key in keys:
             self.page.keyboard.press(key)
-        self.settle()
+        self.wait_until_painted()
 
     def view(self, number: int = 0) -> Locator:
         """One of the views."""
         return self.page.locator(".view").nth(number)
 
     def pixels(self, number: int = 0) -> np.ndarray:
-        """What is painted in a view: uint8 [h, w, 3]."""
-        self.settle()
+        """The pixels of a view: int [h, w, 3]."""
+        self.wait_until_painted()
         address = self.view(number).evaluate("canvas => canvas.toDataURL('image/png')")
         picture = Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2])))
         return np.asarray(picture.convert("RGB")).astype(int)
 
-    def place(self, width: int, height: int, number: int = 0) -> tuple[float, float, float]:
-        """Scale, left and top of a whole image of this size in a view, by plain arithmetic."""
+    def placement(self, width: int, height: int, number: int = 0) -> tuple[float, float, float]:
+        """Scale, left and top of an image of this size that fits into a view."""
         painted = self.pixels(number)
         room_height, room_width = painted.shape[:2]
         scale = min(room_width / width, room_height / height)
         return scale, (room_width - width * scale) / 2, (room_height - height * scale) / 2
 
     def text(self, selector: str) -> str:
-        """What an element says."""
+        """The text of an element."""
         return self.page.locator(selector).first.inner_text()
 
 

@@ -1,149 +1,163 @@
-/* The page: every part made once, in order, around one store. */
+// @ts-check
+/* The page: every part created once, in order, around one store. */
 
-import { createAnswering } from "./answering.js";
-import { createAtlas } from "./atlas.js";
-import { createCase } from "./case.js";
-import { createCard } from "./card.js";
-import { createCatalogue } from "./catalogue.js";
-import { createClasses } from "./classes.js";
-import { createCollections } from "./collections.js";
-import { COLORMAPS } from "./colormaps.js";
-import { createDetails } from "./details.js";
-import { drawIcons, h, refill } from "./dom.js";
-import { createIntake, sampleAddress, SAMPLES } from "./intake.js";
-import { createKeys } from "./keys.js";
-import { createLayers } from "./layers.js";
-import { createMethods } from "./methods.js";
-import { createParameters } from "./parameters.js";
-import { createPicking } from "./picking.js";
-import { rememberView } from "./preferences.js";
-import { createProgress } from "./progress.js";
-import { createQuality } from "./quality.js";
-import { createQueue } from "./queue.js";
-import { createSaving } from "./saving.js";
-import { createSimilar } from "./similar.js";
-import { createStage } from "./stage.js";
-import { createStatus } from "./status.js";
-import { createStore, INITIAL } from "./store.js";
-import { createTabs } from "./tabs.js";
-import { createTheme } from "./theme.js";
-import { createToolbar } from "./toolbar.js";
-import { fill, t } from "./words.js";
-import { createWorklist } from "./worklist.js";
-import { createZoom } from "./zoom.js";
+import { byId, h, refill } from "./core/dom.js";
+import { drawIcons } from "./core/icons.js";
+import { createStore } from "./core/store.js";
+import { createTabs } from "./core/tabs.js";
+import { fillTexts, t } from "./core/text.js";
+import { createTheme } from "./core/theme.js";
+import { createCard } from "./panels/card.js";
+import { createCase } from "./panels/case.js";
+import { createClasses } from "./panels/classes.js";
+import { createCollections } from "./panels/collections.js";
+import { createDetails } from "./panels/details.js";
+import { createLayers } from "./panels/layers.js";
+import { createMethods } from "./panels/methods.js";
+import { createParameters } from "./panels/parameters.js";
+import { createProjection } from "./panels/projection.js";
+import { createQuality } from "./panels/quality.js";
+import { createShortcuts } from "./panels/shortcuts.js";
+import { createSimilar } from "./panels/similar.js";
+import { createWorklist } from "./panels/worklist.js";
+import { createAnswers } from "./session/answers.js";
+import { createFiles, SAMPLES, sampleAddress } from "./session/files.js";
+import { createModels } from "./session/models.js";
+import { createQueue } from "./session/queue.js";
+import { createSelection } from "./session/selection.js";
+import { INITIAL, rememberView } from "./session/state.js";
+import { COLORMAPS } from "./stage/colormaps.js";
+import { createDownloads } from "./stage/downloads.js";
+import { createProgress } from "./stage/progress.js";
+import { createStatus } from "./stage/status.js";
+import { createToolbar } from "./stage/toolbar.js";
+import { createViews } from "./stage/views.js";
+import { createZoom } from "./stage/zoom.js";
 
-/* What the modules above need: named here, so that it is fetched together with them and not after them. */
-import "./camera.js";
-import "./facts.js";
-import "./fields.js";
-import "./gestures.js";
-import "./heat.js";
-import "./images.js";
-import "./inquiry.js";
-import "./jobs.js";
-import "./legend.js";
-import "./orientation.js";
-import "./paint.js";
-import "./patience.js";
-import "./plot.js";
-import "./question.js";
-import "./readout.js";
-import "./refusal.js";
-import "./scatter.js";
-import "./scenes.js";
-import "./sheet.js";
-import "./strings.js";
-import "./tips.js";
-import "./wire.js";
+/* What the modules above import: named here so that the browser requests all modules at once. */
+import "./core/camera.js";
+import "./core/facts.js";
+import "./core/fields.js";
+import "./core/gestures.js";
+import "./core/http.js";
+import "./core/preferences.js";
+import "./core/retry.js";
+import "./core/strings.js";
+import "./core/tooltip.js";
+import "./panels/job.js";
+import "./panels/request.js";
+import "./plot/layout.js";
+import "./plot/legend.js";
+import "./plot/plot.js";
+import "./plot/scatter.js";
+import "./session/cases.js";
+import "./session/images.js";
+import "./session/orientation.js";
+import "./session/query.js";
+import "./stage/columns.js";
+import "./stage/heatmap.js";
+import "./stage/paint.js";
+import "./stage/readout.js";
+import "./stage/refusal.js";
+import "./stage/scenes.js";
+import "./stage/snapshot.js";
 
-const part = (id) => document.getElementById(id);
+/** @import { Announce } from "./types.js" */
 
-fill(document);
+const TOAST = 4000; // milliseconds
+
+fillTexts(document);
 drawIcons(document);
 document.body.dataset.drop = t("open.drop");
 
 export const store = createStore(INITIAL);
 rememberView(store, COLORMAPS);
-const theme = createTheme(part("theme"));
-const tabs = createTabs(part("tabs"), (panel) => store.set({ panel }));
-const picking = createPicking(store);
-const intake = createIntake(store);
-const catalogue = createCatalogue(store, part("model"), picking, say);
-const answering = createAnswering(store);
+const theme = createTheme(byId("theme"));
+const tabs = createTabs(byId("tabs"), (panel) => store.set({ panel }));
+const selection = createSelection(store);
+const files = createFiles(store);
+const models = createModels(store, byId("model"), selection, announce);
+const answers = createAnswers(store);
 const queue = createQueue(store);
-const stage = createStage(store, part("views"));
-const saving = createSaving(store, stage, say);
-createToolbar(store, part("toolbar"));
-createZoom(store, part("zoom"), stage);
-createStatus(store, part("status"), stage, say);
-createWorklist(store, part("worklist"), intake, queue);
-createClasses(store, part("classes"), picking);
-createMethods(store, part("methods"), picking);
-createParameters(store, part("parameters"), picking);
-createLayers(store, part("layers"), picking);
-createQuality(store, part("quality"), picking);
-createCollections(store, part("collections"));
-const openCase = createCase(store, part("case"));
-createSimilar(store, part("panel-similar"), openCase);
-createAtlas(store, part("panel-atlas"), openCase, say);
-createCard(store, part("panel-model"));
-createDetails(store, part("panel-details"), saving.copy);
-createProgress(store, part("progress"), { answering, picking, intake, say });
-const help = createKeys({ store, stage, intake, picking, answering, saving, theme, tabs }, part("keys"));
+const stage = createViews(store, byId("views"));
+const downloads = createDownloads(store, stage, announce);
+createToolbar(store, byId("toolbar"));
+createZoom(store, byId("zoom"), stage);
+createStatus(store, { position: byId("position"), cells: byId("cells") }, stage, announce);
+createWorklist(store, byId("worklist"), files, queue);
+createClasses(store, byId("classes"), selection);
+createMethods(store, byId("methods"), selection);
+createParameters(store, byId("parameters"), selection);
+createLayers(store, byId("layers"), selection);
+createQuality(store, byId("quality"), selection);
+createCollections(store, byId("collections"));
+const openCase = createCase(store, byId("case"));
+createSimilar(store, byId("panel-similar"), openCase);
+createProjection(store, byId("panel-projection"), openCase, announce);
+createCard(store, byId("panel-model"));
+createDetails(store, byId("panel-details"), downloads.copyCommand);
+createProgress(store, byId("progress"), { answers, selection, files, announce });
+const parts = { store, stage, files, selection, answers, downloads, theme, tabs };
+const shortcuts = createShortcuts(parts, byId("shortcuts"));
 
-for (const [id, act] of [["open", intake.choose], ["welcome-open", intake.choose], ["png", saving.png], ["json", saving.json], ["help", help.toggle]]) {
-  part(id).addEventListener("click", act);
-}
+byId("open").addEventListener("click", files.choose);
+byId("welcome-open").addEventListener("click", files.choose);
+byId("png").addEventListener("click", downloads.png);
+byId("json").addEventListener("click", downloads.json);
+byId("help").addEventListener("click", shortcuts.toggle);
 
 for (const sample of SAMPLES) {
-  const picture = h("img", { src: sampleAddress(sample), alt: "", width: 160, height: 160, loading: "eager" });
-  const button = h("button.sample", { "data-sample": sample.file, onclick: () => intake.openSample(sample) }, picture, h("span", t(sample.title)), h("small", t(sample.credit)));
-  part("samples").append(button);
+  const picture = h("img", { src: sampleAddress(sample), alt: "", width: 160, height: 160 });
+  const properties = { "data-sample": sample.file, onclick: () => files.openSample(sample) };
+  const texts = [h("span", t(sample.title)), h("small", t(sample.credit))];
+  byId("samples").append(h("button.sample", properties, picture, texts));
 }
 
-/** Whether there is anything to look at: not where neither browser nor service can read the file. */
+/** Hide the stage where neither the browser nor the service can read the file. */
 store.on(["current", "problem", "answer"], ({ current, problem, answer }) => {
-  const blank = !current || (problem && !current.picture && answer?.item !== current);
-  for (const id of ["toolbar", "views", "status"]) part(id).hidden = Boolean(blank);
+  const blank = !current || (problem && !current.bitmap && answer?.item !== current);
+  for (const id of ["toolbar", "views", "status"]) byId(id).hidden = Boolean(blank);
 });
 
 store.on(["current"], ({ current }) => {
   document.body.classList.toggle("welcome", current === null);
-  part("welcome").hidden = current !== null;
-  part("open").querySelector("span").textContent = t(current ? "open.more" : "open.choose");
+  byId("welcome").hidden = current !== null;
+  byId("open-text").textContent = t(current ? "open.more" : "open.choose");
   document.title = current ? `${current.name} – ${t("app.title")}` : t("app.title");
 });
 
-store.on(["asking"], ({ asking }) => part("views").setAttribute("aria-busy", String(asking !== null)));
+store.on(["pending"], ({ pending }) => byId("views").setAttribute("aria-busy", String(pending !== null)));
 
 store.on(["answer", "current"], ({ answer, current }) => {
-  const none = !answer || answer.item !== current;
-  for (const id of ["png", "json"]) part(id).disabled = none;
+  for (const id of ["png", "json"]) byId(id).toggleAttribute("disabled", !answer || answer.item !== current);
 });
 
-/** The notice of the model that answers, or of the one chosen; and always how to read a map. */
-store.on(["details", "answer", "models", "model"], ({ details, answer, models, model }) => {
-  const line = models.find(({ name }) => name === model);
+/** The notice of the model that answered, or of the chosen one. */
+store.on(["details", "answer", "models", "model"], ({ details, answer, models: lines, model }) => {
+  const line = lines.find(({ name }) => name === model);
   const notice = answer?.model.notice || details?.card?.notice || line?.notice || "";
-  refill(part("notice-text"), notice);
+  refill(byId("notice-text"), notice);
 });
 
 store.on(["current", "answer", "problem"], ({ current, problem }) => {
   const note = problem ? null : current?.note;
-  part("note").hidden = !note;
-  part("note").textContent = note ? t(note) : "";
+  byId("note").hidden = !note;
+  byId("note").textContent = note ? t(note) : "";
 });
 
-let silence = null;
+let toastTimer = 0;
 
-/** Say something to screen readers; and show it for a moment, where it is not on the page already. */
-function say(text, visibly = false) {
-  part("live").textContent = text;
-  if (!visibly) return;
-  part("toast").textContent = text;
-  part("toast").hidden = false;
-  clearTimeout(silence);
-  silence = setTimeout(() => (part("toast").hidden = true), 4000);
+/** @type {Announce} */
+function announce(text, visible = false) {
+  byId("live").textContent = text;
+  if (!visible) return;
+  const toast = byId("toast");
+  toast.textContent = text;
+  toast.hidden = false;
+  clearTimeout(toastTimer);
+  toastTimer = window.setTimeout(() => {
+    toast.hidden = true;
+  }, TOAST);
 }
 
-catalogue.start();
+models.start();
