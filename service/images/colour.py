@@ -14,6 +14,7 @@ from service.images.profiles import DEEPEST, PROFILE_ERRORS, Profile
 
 Notes = list[str]
 
+KINDS = {"L": "grey", "RGB": "RGB", "CMYK": "CMYK"}
 UNUSED = "cannot be used; colours are taken as sRGB"
 
 
@@ -85,7 +86,7 @@ def _usable(profile: Profile | None, mode: str, notes: Notes) -> Profile | None:
         if fits and not profile.is_srgb:
             return profile
         if not fits:
-            notes.append(f"{_capital(profile.title)} is for {profile.mode} colours and {UNUSED}.")
+            notes.append(f"{_capital(profile.title)} is for {KINDS[profile.mode]} colours and {UNUSED}.")
     except PROFILE_ERRORS:
         notes.append(f"{_capital(profile.source)} {UNUSED}.")
     return None

@@ -16,6 +16,7 @@ def matches(data: bytes) -> bool:
 
 def read(source: Source) -> Stored:
     """Pillow gives the file's rotation and mirroring as an EXIF orientation, which replaces EXIF's own."""
+    isobmff.check_sizes("AVIF", source)
     opened = pillow.open_picture("AVIF", AvifImagePlugin.AvifImageFile, source)
     opened.picture.info.pop("xmp", None)  # its orientation counts for nothing here
     points = isobmff.code_points(source.data)

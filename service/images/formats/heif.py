@@ -27,6 +27,7 @@ def read(source: Source) -> Stored:
 
     The wrapper's own `HeifFile` is passed by: it reads EXIF first, and crashes where that is damaged.
     """
+    isobmff.check_sizes("HEIF", source)
     pictures = _pi_heif.load_file(
         source.data, THREADS, TO_8_BITS, NO_BGR, WITHOUT_STRIDE, TO_16_BITS, ANY_DECODER, WITHIN_LIMITS
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from service.images.formats import boxes
+from service.images.formats.stored import Source
 
 
 def brands(data: bytes) -> set[bytes]:
@@ -12,6 +13,16 @@ def brands(data: bytes) -> set[bytes]:
         return set()
     listed = data[8:12] + data[16:size]
     return {listed[place : place + 4] for place in range(0, len(listed), 4)}
+
+
+def check_sizes(name: str, source: Source) -> None:
+    """Hold the size of every picture in the file against the limits, also of one that is cropped when shown.
+
+    Raises TooLarge, DamagedImage.
+    """
+    for content in boxes.find(source.data, b"meta", b"iprp", b"ipco", b"ispe"):
+        if len(content) >= 12:
+            source.limits.check_pixels(name, *(int.from_bytes(content[place : place + 4], "big") for place in (4, 8)))
 
 
 def code_points(data: bytes) -> tuple[int, int] | None:
