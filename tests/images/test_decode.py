@@ -272,6 +272,7 @@ def test_missing_strips_are_not_taken_for_black() -> None:
 @pytest.mark.parametrize(("kind", "at_least", "expected"), [
     ("JPEG", None, (640, 480)), ("JPEG", 480, (640, 480)), ("JPEG", 240, (320, 240)), ("JPEG", 100, (160, 120)),
     ("PNG", 240, (320, 240)), ("PNG", 100, (160, 120)), ("PNG", 481, (640, 480)),
+    ("JPEG2000", 240, (320, 240)), ("JPEG2000", 100, (160, 120)), ("JPEG2000", 481, (640, 480)),
 ])  # fmt: skip
 def test_shrinking_keeps_both_sides_and_the_original_size(
     kind: str, at_least: int | None, expected: tuple[int, int]

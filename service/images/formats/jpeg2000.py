@@ -14,7 +14,7 @@ from service.images.profiles import Profile
 NAME = "JPEG 2000"
 BEGINNINGS = (b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51")
 CODESTREAM = BEGINNINGS[1]
-TILE, END = b"\xff\x90", b"\xff\xd9"
+CODING, TILE, END = b"\xff\x52", b"\xff\x90", b"\xff\xd9"
 
 ENUMERATED, RESTRICTED_ICC, ANY_ICC = 1, 2, 3
 SPACES = {0: "bilevel", 12: "CMYK", 15: "bilevel", 16: "sRGB", 17: "greyscale", 18: "sYCC"}
@@ -22,11 +22,15 @@ SPACES = {0: "bilevel", 12: "CMYK", 15: "bilevel", 16: "sRGB", 17: "greyscale", 
 
 
 def read(source: Source) -> Stored:
+    """Decodes at a half, a quarter and so on of the size where both sides stay at least `at_least` pixels."""
     stream = _codestream(source.data)
     width, height = _size(stream)
     source.limits.check_pixels(NAME, width, height)
     _check_whole(stream)
     opened = pillow.open_picture(NAME, Jpeg2KImagePlugin.Jpeg2KImageFile, source)
+    if source.at_least and isinstance(opened.picture, Jpeg2KImagePlugin.Jpeg2KImageFile):
+        halvings = (min(width, height) // source.at_least).bit_length() - 1
+        opened.picture.reduce = max(0, min(halvings, _levels(stream)))
     return pillow.load(opened, _profile(source.data))
 
 
@@ -42,6 +46,14 @@ def _size(stream: bytes) -> tuple[int, int]:
     """Width and height of the codestream, which a JP2 header may contradict. Raises as `struct`."""
     right, lower, left, upper = struct.unpack_from(">IIII", stream, 8)
     return right - left, lower - upper
+
+
+def _levels(stream: bytes) -> int:
+    """How often the wavelets of every tile can be halved, by the main header."""
+    place = 2
+    while (marker := stream[place : place + 2]) not in (CODING, TILE, b""):
+        place += 2 + int.from_bytes(stream[place + 2 : place + 4], "big")
+    return stream[place + 9] if marker == CODING and place + 9 < len(stream) else 0
 
 
 def _check_whole(stream: bytes) -> None:
