@@ -7,92 +7,75 @@ the largest number of the smallest usual depth that holds the picture: 65535 for
 
 from __future__ import annotations
 
-import sys
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageFile, TiffImagePlugin
-from PIL.TiffImagePlugin import PHOTOMETRIC_INTERPRETATION as PHOTOMETRIC
 
 from service.errors import DamagedImage
+
+Samples = npt.NDArray[np.generic]
 
 WHITES = (1.0, *(2.0**bits - 1 for bits in (8, 10, 12, 14, 16)))
 """The whites of the usual depths; 1 is for fractions only."""
 
+FULL_32 = 2.0**32 - 1
+"""White of unsigned 32-bit numbers that use the upper half of their range."""
+
 ROWS = 256
 
-SWAPPED = {
-    f"{layout};16{order}": f"{layout};16{other}"
-    for layout in ("RGB", "RGBA", "RGBX", "RGBa")
-    for order, other in (("B", "L"), ("L", "B"), ("N", "B" if sys.byteorder == "little" else "L"))
-}
-"""Pillow keeps the upper byte of these 16-bit layouts; read as the layout on the right, it keeps the lower one."""
+
+@dataclass(frozen=True)
+class Scale:
+    """The numbers that black and white stand for; natural: whether that is how a file means them, not a guess."""
+
+    black: float
+    white: float
+    natural: bool
+
+    def apply(self, values: Samples, steps: int) -> npt.NDArray[np.uint8] | npt.NDArray[np.uint16]:
+        """Numbers of any type and shape to 0 to `steps`, as uint8 for 255 and uint16 above, of the same shape."""
+        factor = steps / (self.white - self.black) if self.white > self.black else 0.0
+        scaled = np.empty(values.shape, np.uint8 if steps == 255 else np.uint16)
+        for top in range(0, len(values), ROWS):  # a few rows at a time: doubles of a whole picture are many bytes
+            scaled[top : top + ROWS] = np.rint((values[top : top + ROWS].astype(np.float64) - self.black) * factor)
+        return scaled
 
 
-def scale_grey(picture: Image.Image, notes: list[str]) -> Image.Image:
-    """A loaded picture of one deep channel (modes I;16, I, F) as RGB; raises DamagedImage on NaN or infinity."""
-    values = np.asarray(picture)
-    transparent = picture.info.get("transparency")
-    grey = _to_bytes(values, notes)
-    if isinstance(picture, TiffImagePlugin.TiffImageFile) and picture.tag_v2.get(PHOTOMETRIC, 1) == 0:
-        grey = 255 - grey  # white is zero; Pillow inverts only 8 bits and fewer
-    if isinstance(transparent, int):
-        notes.append("Transparent parts are laid over black.")
-        grey = np.where(values == transparent, np.uint8(0), grey)
-    return Image.fromarray(grey).convert("RGB")
+def find_scale(values: Samples, notes: list[str], as_declared: bool = False) -> Scale:
+    """Black is 0, and white as this module's docstring says; noted, unless the numbers are unsigned bytes.
 
-
-def is_deep(picture: ImageFile.ImageFile) -> bool:
-    """Whether a picture, not yet loaded, has several channels of 16 bits, of which Pillow would keep 8."""
-    return bool(picture.tile) and all(_layout(tile) in SWAPPED for tile in picture.tile)
-
-
-def scale_deep(picture: ImageFile.ImageFile, again: ImageFile.ImageFile, notes: list[str]) -> Image.Image:
-    """Both bytes of every 16-bit channel: `picture` and `again` are the same file, opened twice and not yet loaded."""
-    again.tile = [tile._replace(args=_swapped(tile.args)) for tile in again.tile]
-    upper, lower = np.asarray(picture), np.asarray(again)  # each (h, w, 3 or 4)
-    colour = upper[..., :3].astype(np.uint16) << 8 | lower[..., :3]
-    rgb = _to_bytes(colour, notes)
-    key = picture.info.get("transparency")
-    if upper.shape[-1] == 4:
-        alpha = upper[..., 3:]
-    elif isinstance(key, tuple):
-        alpha = np.where((colour == np.array(key)).all(-1, keepdims=True), np.uint8(0), np.uint8(255))
-    else:
-        return Image.fromarray(rgb)
-    if int(alpha.min()) < 255:
-        notes.append("Transparent parts are laid over black.")
-        rgb = ((rgb * alpha.astype(np.uint16) + 127) // 255).astype(np.uint8)
-    return Image.fromarray(rgb)
-
-
-def _layout(tile: ImageFile._Tile) -> str:
-    return str(tile.args[0] if isinstance(tile.args, tuple) and tile.args else tile.args)
-
-
-def _swapped(arguments: tuple[Any, ...] | str | None) -> tuple[Any, ...] | str:
-    if isinstance(arguments, tuple):
-        return (SWAPPED[arguments[0]], *arguments[1:])
-    return SWAPPED[str(arguments)]
-
-
-def _to_bytes(values: npt.NDArray[np.generic], notes: list[str]) -> npt.NDArray[np.uint8]:
-    """Numbers of any type and shape to uint8 of the same shape: black at 0, white as this module's docstring says.
-
-    Negative numbers, or numbers above 65535, are scaled from their own least to their own greatest.
+    Negative numbers, or numbers above 65535, are scaled from their own least to their own greatest; unsigned 32-bit
+    numbers that use the upper half of their range, from 0 to 2³² − 1. as_declared: white is the largest number of an
+    unsigned type, or 1, wherever the numbers allow; for a file with a colour profile, which says what they mean.
+    Raises DamagedImage for numbers that are not finite.
     """
+    if values.dtype == np.uint8:
+        return Scale(0, 255, natural=True)
     least, greatest = float(values.min()), float(values.max())
     if not np.isfinite(greatest - least):
         raise DamagedImage("The image holds numbers that are not finite (NaN or infinity).")
-    whole = np.issubdtype(values.dtype, np.integer)
+    scale = _declared(values.dtype, least, greatest) if as_declared else None
+    scale = scale or _usual(values.dtype, least, greatest)
+    notes.append(
+        f"Numbers from {least:g} to {greatest:g} scaled to 8 bits: {scale.black:g} is black, {scale.white:g} is white."
+    )
+    return scale
+
+
+def _declared(kind: np.dtype[np.generic], least: float, greatest: float) -> Scale | None:
+    if np.issubdtype(kind, np.unsignedinteger):
+        return Scale(0, 2.0 ** (8 * kind.itemsize) - 1, natural=True)
+    if np.issubdtype(kind, np.floating) and least >= 0 and greatest <= 1:
+        return Scale(0, 1, natural=True)
+    return None
+
+
+def _usual(kind: np.dtype[np.generic], least: float, greatest: float) -> Scale:
+    whole = np.issubdtype(kind, np.integer)
     white = next((w for w in WHITES[whole:] if greatest <= w), None)
-    black = 0.0
+    if kind == np.uint32 and greatest > FULL_32 / 2:
+        white = FULL_32
     if white is None or least < 0:
-        black, white = least, greatest
-    notes.append(f"Numbers from {least:g} to {greatest:g} scaled to 8 bits: {black:g} is black, {white:g} is white.")
-    factor = 255.0 / (white - black) if white > black else 0.0
-    scaled = np.empty(values.shape, np.uint8)
-    for top in range(0, len(values), ROWS):  # a few rows at a time: doubles of a whole picture are many bytes
-        scaled[top : top + ROWS] = np.rint((values[top : top + ROWS].astype(np.float64) - black) * factor)
-    return scaled
+        return Scale(least, greatest, natural=False)
+    return Scale(0, white, natural=white in (1.0, FULL_32, WHITES[-1]))

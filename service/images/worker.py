@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image
+from PIL import AvifImagePlugin, Image
 
 from service.errors import RequestError
 from service.images import field, wire
@@ -109,6 +109,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the service, which then closes our input
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     Image.MAX_IMAGE_PIXELS = None  # this process has limits of its own
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # each worker is one of several, and threads take address space
     sink = _silence()
     _confine(terms.memory_mb)
     sink.writelines(wire.pack(wire.Ready()))

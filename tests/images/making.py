@@ -17,6 +17,9 @@ from PIL import Image
 
 ROOT = Path(__file__).parents[2]
 RETINA = ROOT / "samples" / "retina.jpg"
+FILES = Path(__file__).with_name("files")
+"""Small files that no library of the tests can write; README.md there says how they were made."""
+
 KINDS = ("bmp", "gif", "jpeg", "png", "tiff", "webp")
 
 
@@ -49,6 +52,12 @@ def png(values: np.ndarray, colour_type: int, extra: bytes = b"") -> bytes:
     return b"\x89PNG\r\n\x1a\n" + body
 
 
+Fields = dict[int, tuple[str, list[int]]]
+"""TIFF tag -> struct letter, or d for a rational's pair, and the numbers."""
+
+TYPES = {"B": 1, "H": 3, "I": 4, "d": 5}
+
+
 def tiff(
     values: np.ndarray,
     order: str = "<",
@@ -56,32 +65,52 @@ def tiff(
     sample_format: int = 1,
     planar: int = 1,
     deflate: bool = False,
+    fields: Fields | None = None,
+    after: bytes = b"",
 ) -> bytes:
-    """A TIFF from samples [h, w] or [h, w, channels] (planar 2: [channels, h, w]), without Pillow."""
+    """A TIFF from samples [h, w] or [h, w, channels] (planar 2: [channels, h, w]), without Pillow.
+
+    fields: added or replaced. after: a TIFF made by this function whose directories follow this one.
+    """
     height, width = values.shape[1:] if planar == 2 else values.shape[:2]
     channels = 1 if values.ndim == 2 else values.shape[0 if planar == 2 else 2]
     data = values.astype(values.dtype.newbyteorder(order)).tobytes()
-    if deflate:
-        data = zlib.compress(data)
     strips = channels if planar == 2 else 1
-    tags = {
+    pieces = [data[i * len(data) // strips : (i + 1) * len(data) // strips] for i in range(strips)]
+    if deflate:
+        pieces = [zlib.compress(piece) for piece in pieces]
+    numbers: Fields = {
         256: ("I", [width]), 257: ("I", [height]), 258: ("H", [8 * values.dtype.itemsize] * channels),
         259: ("H", [8 if deflate else 1]), 262: ("H", [photometric]), 273: ("I", [0] * strips), 277: ("H", [channels]),
-        278: ("I", [height]), 279: ("I", [len(data) // strips] * strips), 284: ("H", [planar]),
+        278: ("I", [height]), 279: ("I", [len(piece) for piece in pieces]), 284: ("H", [planar]),
         339: ("H", [sample_format] * channels),
     }  # fmt: skip
-    packed = {tag: struct.pack(f"{order}{len(numbers)}{letter}", *numbers) for tag, (letter, numbers) in tags.items()}
-    after = 8 + 2 + 12 * len(tags) + 4
-    start = after + sum(len(content) for content in packed.values() if len(content) > 4)
-    packed[273] = struct.pack(f"{order}{strips}I", *(start + i * (len(data) // strips) for i in range(strips)))
-    entries, tails = b"", b""
-    for tag, (letter, numbers) in tags.items():
-        content = packed[tag]
+    whole = bytearray({"<": b"II*\0", ">": b"MM\0*"}[order] + bytes(4) + after[8:])
+    offsets = []
+    for piece in pieces:
+        offsets.append(len(whole))
+        whole += piece
+    chain = struct.unpack_from(f"{order}I", after, 4)[0] if after else 0
+    place = _directory(whole, order, dict(sorted((numbers | {273: ("I", offsets)} | (fields or {})).items())), chain)
+    struct.pack_into(f"{order}I", whole, 4, place)
+    return bytes(whole)
+
+
+def _directory(whole: bytearray, order: str, fields: Fields, chain: int) -> int:
+    """Appends one directory, whose next one is at `chain`; returns its place."""
+    entries = b""
+    for tag, (letter, numbers) in fields.items():
+        content = struct.pack(f"{order}{len(numbers)}{letter.replace('d', 'I')}", *numbers)
         if len(content) > 4:
-            content, tails = struct.pack(f"{order}I", after + len(tails)), tails + content
-        entries += struct.pack(f"{order}HHI", tag, {"H": 3, "I": 4}[letter], len(numbers)) + content.ljust(4, b"\0")
-    head = {"<": b"II*\0", ">": b"MM\0*"}[order] + struct.pack(f"{order}IH", 8, len(tags))
-    return head + entries + struct.pack(f"{order}I", 0) + tails + data
+            whole += bytes(len(whole) % 2)
+            content, place = struct.pack(f"{order}I", len(whole)), content
+            whole += place
+        count = len(numbers) // (2 if letter == "d" else 1)
+        entries += struct.pack(f"{order}HHI", tag, TYPES[letter], count) + content.ljust(4, b"\0")
+    whole += bytes(len(whole) % 2)
+    start = len(whole)
+    whole += struct.pack(f"{order}H", len(fields)) + entries + struct.pack(f"{order}I", chain)
+    return start
 
 
 @cache

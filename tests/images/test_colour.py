@@ -87,14 +87,14 @@ def test_cmyk_tiff() -> None:
     ink = np.dstack([scene(), scene(seed=5)[..., 0] // 2])
     upright = decode(tiff(ink, photometric=5))
     assert np.abs(upright.pixels - ink_to_rgb(ink)).max() <= 1
-    assert upright.notes == ("CMYK converted to RGB.",)
+    assert upright.notes == ("CMYK converted to RGB without a colour profile.",)
 
 
 def test_cmyk_jpeg_is_inverted_as_adobe_writes_it() -> None:
     ink = np.dstack([scene(), scene(seed=5)[..., 0] // 2])
     adobe = encoded(Image.fromarray(ink, "CMYK"), "JPEG", quality=98, subsampling=0)
     assert np.abs(decode(adobe).pixels - ink_to_rgb(ink)).mean() < 2
-    assert decode(adobe).notes == ("CMYK converted to RGB.",)
+    assert decode(adobe).notes == ("CMYK converted to RGB without a colour profile.",)
     place = adobe.index(b"\xff\xee")
     unmarked = adobe[:place] + adobe[place + 2 + int.from_bytes(adobe[place + 2 : place + 4], "big") :]
     assert b"Adobe" not in unmarked

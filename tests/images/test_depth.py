@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from service.errors import DamagedImage, UnsupportedImage
+from service.errors import DamagedImage
 from service.images.decode import decode
 from tests.images.making import chunk, png, scene, tiff
 
@@ -99,10 +99,10 @@ def test_one_number_everywhere() -> None:
     assert decode(png(np.zeros((4, 4), np.uint16), 0)).pixels.max() == 0
 
 
-def test_what_would_be_misread_is_refused() -> None:
+def test_separate_planes() -> None:
     planes = numbers(65535, (3, 40, 50))
-    with pytest.raises(UnsupportedImage, match="planes"):
-        decode(tiff(planes, photometric=2, planar=2))
+    expected = np.rint(np.moveaxis(planes, 0, 2) / 65535 * 255)
+    assert np.array_equal(decode(tiff(planes, photometric=2, planar=2)).pixels, expected)
     assert np.array_equal(
         decode(tiff(planes.astype(np.uint8), photometric=2, planar=2)).pixels[..., 1], planes[1] % 256
     )

@@ -20,7 +20,7 @@ from service.images.decode import Limits, decode
 from service.images.frame import Frame
 from service.images.guard import measure
 from service.images.workers import DecodePool, Prepared
-from tests.images.making import RETINA, corpus, encoded, scene
+from tests.images.making import FILES, RETINA, corpus, encoded, scene
 
 FRAME = Frame(resize=64, crop=56)
 
@@ -280,6 +280,26 @@ async def test_the_fuzz_corpus_kills_no_worker(pool: DecodePool) -> None:
     assert all(isinstance(outcome, Prepared | RequestError) for outcome in outcomes)
     assert sum(isinstance(outcome, Prepared) for outcome in outcomes) >= 100
     assert pids(pool) == before
+
+
+@pytest.mark.parametrize("name", ["alpha.heic", "turned-6.heic", "rgb.jxl", "alpha.jxl", "avif", "jp2"])
+async def test_damaged_files_of_the_large_decoders_kill_no_worker(name: str) -> None:
+    """Cut, flipped and overwritten, with little memory: each gets pixels or an error, and no process dies of it."""
+    kinds = {"avif": "AVIF", "jp2": "JPEG2000"}
+    whole = encoded(scene(), kinds[name]) if name in kinds else (FILES / name).read_bytes()
+    rng = np.random.default_rng(17)
+    files = [whole[: rng.integers(0, len(whole))] for _ in range(40)]
+    patterns = [b"\xff\xff\xff\xff", b"\0\0\0\0", b"\x7f\xff\xff\xff", rng.bytes(4)]
+    for reach in [min(400, len(whole) - 4)] * 60 + [len(whole) - 4] * 60:
+        place = rng.integers(0, reach)
+        files.append(whole[:place] + patterns[rng.integers(0, 4)] + whole[place + 4 :])
+    async with DecodePool(1, memory_mb=256, seconds=20) as pool:
+        before = pids(pool)
+        outcomes = await asyncio.gather(*(pool.prepare(data, FRAME) for data in files), return_exceptions=True)
+        assert all(isinstance(outcome, Prepared | RequestError) for outcome in outcomes)
+        assert not any("decoder failed" in str(outcome) for outcome in outcomes)
+        assert sum(isinstance(outcome, RequestError) for outcome in outcomes) >= 40
+        assert pids(pool) == before
 
 
 def test_the_servers_event_loop_will_do() -> None:
