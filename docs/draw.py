@@ -59,7 +59,7 @@ async def methods(answers: Answers, image: bytes, target: str, layer: str | None
     """What every method that applies at a layer says about one image and one class of the default model."""
     tiles = [titled(Image.open(io.BytesIO(image)), "the image")]
     for name, method in METHODS.items():
-        if layer and method.needs == "pixels":
+        if layer and method.reads == "pixels":
             continue
         try:
             answer = await answers.explain(

@@ -21,7 +21,7 @@ def chosen_methods(names: Sequence[str] | None, classifier: Classifier, layer: s
     classifier.network.place(cut)
     if names:
         return [method_named(name, classifier, cut) for name in names]
-    fast = [method for method in METHODS.values() if method.cost == "0" and method.needs != "pixels"]
+    fast = [method for method in METHODS.values() if method.cheap]
     return [
         method for method in fast if obstacle(method, classifier, cut) is None and _applies(method, classifier, cut)
     ]

@@ -97,9 +97,9 @@ def _likeliest(logits: Tensor) -> Tensor:
 def _methods(A: Tensor, head: nn.Module, target: Tensor) -> list[Method]:
     """Those that cost no forward and apply to this head."""
     grid, behind = spatial(A[:1], head)
-    cheap = [method for method in METHODS.values() if method.needs == "features" and method.name != "ablationcam"]
-    if isinstance(behind, PooledLinear):
-        cheap.insert(0, METHODS["cam"])
+    cheap = [method for method in METHODS.values() if method.cheap]
+    if not isinstance(behind, PooledLinear):
+        cheap = [method for method in cheap if method.head == "any"]
     found = []
     for method in cheap:
         try:

@@ -135,7 +135,7 @@ class Answers:
         computed = time.monotonic()
         inspection = Inspection(classifier, prepared, layer, A, self.features.in_turn)
         partial_deadline = deadline - 0.1 * self.settings.deadline_s  # a partial map has to be painted and sent as well
-        slow = question.quality or any(method.needs in {"input", "pixels"} for method in methods)
+        slow = question.quality or any(method.forwards for method in methods)
         parts = await self._run(
             slow, lambda: examine.examine(inspection, methods, question, partial_deadline), deadline
         )

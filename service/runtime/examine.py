@@ -99,11 +99,11 @@ def obstacle(method: Method, classifier: Classifier, layer: str) -> str | None:
         maps = ", ".join(layer for layer in classifier.network.names if classifier.spatial(layer))
         return f"layer {layer!r} of model {name!r} has no map to show; those that have are {maps}"
     if reason := refuse_unsupported(
-        method.title, classifier.head(INPUT if method.needs == "pixels" else layer), method.known
+        method.title, classifier.head(INPUT if method.reads == "pixels" else layer), method.known
     ):
         return reason
-    if method.needs == "pooled-linear" and not isinstance(classifier.head(layer), PooledLinear):
-        others = ", ".join(other.name for other in METHODS.values() if other.needs != "pooled-linear")
+    if method.head == "pooled-linear" and not isinstance(classifier.head(layer), PooledLinear):
+        others = ", ".join(other.name for other in METHODS.values() if other.head == "any")
         return (
             f"{method.title} reads a class's map from the weights of one linear layer behind global average pooling,"
             f" and behind layer {layer!r} model {name!r} has another head; these apply: {others}"

@@ -76,7 +76,7 @@ def compute_maps(inspection: Inspection, request: MapRequest, disturb: ChangeHea
     disturb: changes the head behind the look's layer, for tests of how much a map owes to it. Raises ModelFault where
     a map is not finite.
     """
-    if request.fused and request.method.needs != "pixels":
+    if request.fused and request.method.reads != "pixels":
         each = [_at(inspection, request, layer, disturb) for layer in (inspection.layer, *request.fused)]
         fused = fuse([torch.from_numpy(one.grids) for one in each], request.fusion)
         found = ComputedMaps(fused.numpy(), "+".join(one.layer for one in each), min(one.done for one in each), {})
@@ -92,7 +92,7 @@ def _at(inspection: Inspection, request: MapRequest, layer: str, disturb: Change
     with torch.no_grad():
         A = network.between(inspection.layer, layer)(inspection.A)
     head = disturb(network.head(layer))
-    if method.needs not in {"input", "pixels"}:
+    if method.reads == "features":
         grids = method.function(*spatial(A, head), request.target, **request.arguments)
         return ComputedMaps(grids.numpy(), layer, 1.0, {})
 
@@ -101,15 +101,15 @@ def _at(inspection: Inspection, request: MapRequest, layer: str, disturb: Change
         logits: Tensor = head(inspection.classifier.engine.forward(x, layer))
         return logits
 
-    if method.needs == "input":
+    if method.reads == "image":
         forward(
             inspection.x
         )  # an engine may have to compile for its first such call: not in turn, where others would wait
     scene = Scene(inspection.x, partial(inspection.in_turn, forward), Deadline(request.deadline), spatial(A, head))
     whole = nn.Sequential(network.features(layer), head)
-    cut = (scene.x, whole) if method.needs == "pixels" else spatial(A, head)
+    cut = (scene.x, whole) if method.reads == "pixels" else spatial(A, head)
     grids = method.function(*cut, request.target, scene=scene, **request.arguments)
-    place = INPUT if method.needs == "pixels" else layer
+    place = INPUT if method.reads == "pixels" else layer
     return ComputedMaps(grids.numpy(), place, scene.deadline.done or 1.0, scene.measures)
 
 

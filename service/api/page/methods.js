@@ -27,7 +27,7 @@ export function createMethods(store, element, picking) {
   });
 }
 
-const inPixels = ({ needs }) => needs === "pixels";
+const inPixels = ({ reads }) => reads === "pixels";
 
 function allButton({ picked }, picking) {
   const many = picked.methods.length > 1;
@@ -35,10 +35,10 @@ function allButton({ picked }, picking) {
 }
 
 function rowOf(method, chosen, picking) {
-  const { name, title, summary, applies, reason, cost } = method;
+  const { name, title, summary, applies, reason, forwards } = method;
   const on = chosen.includes(name);
   const check = t("methods.check", { method: title });
-  const slow = isSlow(method) && h("span.slow", { title: t("methods.slow.title", { cost }) }, t("methods.slow"));
+  const slow = isSlow(method) && h("span.slow", { title: t("methods.slow.title", { forwards }) }, t("methods.slow"));
   return h(
     "li",
     { class: on ? "chosen" : "", title: applies ? summary : `${t("methods.unavailable")}: ${reason}` },
@@ -50,7 +50,7 @@ function rowOf(method, chosen, picking) {
 /** The first of the chosen methods in a few lines. */
 function aboutOf(method) {
   if (!method) return [];
-  const facts = [["methods.formula", method.formula], ["methods.paper", method.paper], ["methods.cost", method.cost]];
+  const facts = [["methods.formula", method.formula], ["methods.paper", method.paper], ["methods.forwards", method.forwards]];
   return [
     h("details", h("summary", h("strong", method.title), " – ", coded(method.summary)), factList(facts)),
   ];

@@ -18,10 +18,10 @@ export function applicable({ methods, details }) {
   return methods.map((method) => ({ applies: true, reason: null, ...method, ...(states.get(method.name) ?? {}) }));
 }
 
-/** Whether a method runs the network once for each of many things. Its cost is in words, and begins with them. */
-export const isSlow = ({ cost }) => cost.startsWith("one ");
+/** Whether the number of forwards grows with feature maps, samples, steps or positions. */
+export const isSlow = ({ slow }) => slow;
 
-const isFree = ({ cost }) => cost.startsWith("0");
+const isFree = ({ forwards }) => forwards === 0;
 
 const without = (list, value) => list.filter((other) => other !== value);
 
