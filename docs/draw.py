@@ -63,7 +63,7 @@ async def methods(answers: Answers, image: bytes, target: str, layer: str | None
             continue
         try:
             answer = await answers.explain(
-                image, Question(methods=(name,), targets=(target,), layer=layer, overlay=True)
+                image, Question(methods=(name,), targets=(target,), layers=(layer,) if layer else (), overlay=True)
             )
         except DoesNotApply:
             continue

@@ -16,7 +16,7 @@ METHODS: dict[str, Method] = {
 
 
 def method_named(name: str) -> Method:
-    """A row of the table. Raises UnknownName that lists the rows there are."""
+    """A row of the table. Raises UnknownName, which lists all methods."""
     if name not in METHODS:
-        raise UnknownName(f"there is no method {name[:80]!r}; there are {', '.join(METHODS)}")
+        raise UnknownName(f"there is no method {name[:80]!r}; the methods are {', '.join(METHODS)}")
     return METHODS[name]

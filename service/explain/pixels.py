@@ -1,6 +1,6 @@
 """Methods that explain in pixels: the cut is at the input, A is the image itself and the head is the whole network.
 
-Captum computes them. What it hooks is a replica made for the one answer; the others only call the network.
+Captum computes them. What it hooks is a copy made for the one answer; the other methods only call the network.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from service.errors import DoesNotApply
 from service.explain.gradients import gradcam
 from service.explain.heads import RECTIFIED, refuse_unsupported
 from service.explain.method import Method, Scene, score
-from service.explain.replica import unrolled
+from service.explain.module_copies import unrolled_copy
 
 SEGMENTS = 8
 """Pieces of the path of integrated gradients; a deadline is looked at between them."""
@@ -198,7 +198,7 @@ def _hooked(kind: str, x: Tensor, head: nn.Module) -> Any:
     """Raises DoesNotApply where the network has an activation that Captum passes over as if it were none."""
     if reason := refuse_unsupported(kind, head, RECTIFIED):
         raise DoesNotApply(reason)
-    return getattr(_captum(), kind)(Scored(unrolled(head, x[:1])))
+    return getattr(_captum(), kind)(Scored(unrolled_copy(head, x[:1])))
 
 
 def _rows(A: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
@@ -210,7 +210,7 @@ def _rows(A: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
 def _captum() -> types.ModuleType:
     """Captum takes a second to import, and those who never ask for its methods never pay it.
 
-    It warns of every hook it sets; on a replica of our own that is no news.
+    It warns of every hook it sets, which is expected on a copy of our own.
     """
     import captum.attr  # noqa: PLC0415
 

@@ -213,13 +213,13 @@ class Answers:
 
     def _checked(self, question: Question, classifier: Classifier) -> tuple[str, list[Method]]:
         """The layer and the methods, with everything that can be refused refused before any pixel is decoded."""
-        layers = (question.layer or classifier.cut, *question.fused)
+        layers = question.layers or (classifier.cut,)
         layer = min(layers, key=classifier.network.place)
         names = dict.fromkeys(question.methods)
         for one in layers[1:]:
             for name in names:
-                examine.method_named(name, classifier, one)
-        methods = [examine.method_named(name, classifier, layers[0]) for name in names]
+                examine.applicable_method(name, classifier, one)
+        methods = [examine.applicable_method(name, classifier, layers[0]) for name in names]
         for method in methods:
             examine.parameters_of(method, question)
         if question.top_k < 1 or (question.top_k_targets is not None and question.top_k_targets < 1):

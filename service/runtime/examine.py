@@ -12,11 +12,11 @@ from PIL import Image
 from pydantic import BaseModel, ValidationError
 from torch import Tensor
 
-from service.errors import BadParameter, DoesNotApply, ModelFault, UnknownName
+from service.errors import BadParameter, DoesNotApply, ModelFault
 from service.explain.boxes import boxes
 from service.explain.heads import PooledLinear, refuse_unsupported
 from service.explain.method import Method
-from service.explain.methods import METHODS
+from service.explain.methods import METHODS, method_named
 from service.images.picture import heatmap_png, overlay, upsample
 from service.models.classifier import Classifier
 from service.models.scores import label_logits, probabilities
@@ -49,7 +49,7 @@ def examine(inspection: Inspection, methods: list[Method], question: Question, d
     return Parts(
         predictions=ranked,
         explanations=tuple(explanation(inspection, method, question, ranked, deadline) for method in methods),
-        embedding=embedding(inspection, pooled=question.layer is not None and not methods) if question.embed else None,
+        embedding=embedding(inspection, pooled=bool(question.layers) and not methods) if question.embed else None,
     )
 
 
@@ -82,14 +82,12 @@ def embedding(inspection: Inspection, pooled: bool = False) -> Embedding:
     return Embedding(vector.numpy(), layer)
 
 
-def method_named(name: str, classifier: Classifier, layer: str) -> Method:
+def applicable_method(name: str, classifier: Classifier, layer: str) -> Method:
     """A method that applies to this model at this layer. Raises UnknownName, or DoesNotApply that says why."""
-    if name not in METHODS:
-        raise UnknownName(f"there is no method {name[:80]!r}; there are {', '.join(METHODS)}")
-    reason = obstacle(METHODS[name], classifier, layer)
-    if reason:
+    method = method_named(name)
+    if reason := obstacle(method, classifier, layer):
         raise DoesNotApply(reason)
-    return METHODS[name]
+    return method
 
 
 def obstacle(method: Method, classifier: Classifier, layer: str) -> str | None:
@@ -137,9 +135,8 @@ def explanation(
             arguments["versus"] = versus
         else:
             target = target - versus
-    layers = dict.fromkeys((question.layer or classifier.cut, *question.fused))
-    others = tuple(layer for layer in layers if layer != inspection.layer)
-    request = MapRequest(method, target, arguments, deadline, others, question.fusion)
+    layers = tuple(dict.fromkeys((inspection.layer, *question.layers)))  # the inspection's is the first of them all
+    request = MapRequest(method, target, arguments, deadline, layers, question.fusion)
     found = compute_maps(inspection, request)
     by_index = {prediction.index: prediction for prediction in ranked}
     painted = []
@@ -150,8 +147,9 @@ def explanation(
         one = _map(inspection, method, question, by_index[index], found.grids[row], found.done)
         painted.append(replace(one, quality=figures or None))
     shown = parameters.model_dump() | ({"versus": list(question.versus)} if question.versus else {})
-    shown |= {"fusion": question.fusion} if question.fused else {}
-    return Explanation(method.name, found.layer, shown, NORMALISATION + FUSED * bool(question.fused), tuple(painted))
+    fused = len(question.layers) > 1
+    shown |= {"fusion": question.fusion} if fused else {}
+    return Explanation(method.name, found.layer, shown, NORMALISATION + FUSED * fused, tuple(painted))
 
 
 def _map(

@@ -46,14 +46,15 @@ class Inspection:
 class MapRequest:
     """Which maps to make. target [N, K]: directions in logit space. arguments: the method's own, and `versus`.
 
-    fused: layers behind the look's own whose maps are fused with its map, `fusion`: how.
+    layers: where the maps lie, the inspection's own layer or layers behind it; the maps of several are fused by
+    `fusion`. None takes the inspection's own.
     """
 
     method: Method
     target: Tensor
     arguments: dict[str, object]
     deadline: float
-    fused: tuple[str, ...] = ()
+    layers: tuple[str, ...] = ()
     fusion: Fusion = "max"
 
 
@@ -76,12 +77,13 @@ def compute_maps(inspection: Inspection, request: MapRequest, disturb: ChangeHea
     disturb: changes the head behind the look's layer, for tests of how much a map owes to it. Raises ModelFault where
     a map is not finite.
     """
-    if request.fused and request.method.reads != "pixels":
-        each = [_at(inspection, request, layer, disturb) for layer in (inspection.layer, *request.fused)]
+    layers = request.layers or (inspection.layer,)
+    if len(layers) > 1 and request.method.reads != "pixels":
+        each = [_at(inspection, request, layer, disturb) for layer in layers]
         fused = fuse([torch.from_numpy(one.grids) for one in each], request.fusion)
         found = ComputedMaps(fused.numpy(), "+".join(one.layer for one in each), min(one.done for one in each), {})
     else:
-        found = _at(inspection, request, inspection.layer, disturb)
+        found = _at(inspection, request, layers[0], disturb)
     if not np.isfinite(found.grids).all():
         raise ModelFault(f"{request.method.title} gave numbers that are not finite for this image and model")
     return found

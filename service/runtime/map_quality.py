@@ -37,7 +37,7 @@ def quality_inputs(inspection: Inspection, request: MapRequest, grid: NDArray[np
         return torch.from_numpy(compute_maps(inspection, request, disturb).grids[0])
 
     def other(name: str) -> Tensor:
-        peer = replace(request, method=METHODS[name], arguments={}, fused=())
+        peer = replace(request, method=METHODS[name], arguments={}, layers=())
         return torch.from_numpy(compute_maps(inspection, peer).grids[0])
 
     others = tuple(other(name) for name in PEERS if name != request.method.name)

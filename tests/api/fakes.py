@@ -169,7 +169,7 @@ def explanation(name: str, indexes: list[int], seed: int, question: Question) ->
                 done=0.5 if name == "scorecam" else 1.0,
             )
         )
-    return Explanation(name, question.layer or "conv", dict(question.parameters), "in words", tuple(maps))
+    return Explanation(name, "+".join(question.layers) or "conv", dict(question.parameters), "in words", tuple(maps))
 
 
 def registry(folder: Path) -> None:

@@ -77,7 +77,7 @@ async def test_they_are_the_engines_own_maps(tmp_path: Path) -> None:
     classifier = answers.registry.load()
     await answers.start(load=False)
     try:
-        answer = await answers.activations(picture(1), Question(layer="1", unit_request=UnitRequest((3, 1))))
+        answer = await answers.activations(picture(1), Question(layers=("1",), unit_request=UnitRequest((3, 1))))
         prepared = await answers.decoders.prepare(picture(1), classifier.entry.frame, 0)
         with pytest.raises(BadParameter, match="has no unit 9"):
             await answers.activations(b"never looked at", Question(unit_request=UnitRequest((9,))))

@@ -178,28 +178,28 @@ async def test_versus_explains_the_difference(answers: Answers) -> None:
 
 async def test_a_shallower_layer_gives_a_finer_map_and_the_same_prediction(answers: Answers) -> None:
     deep = await answers.explain(picture(5), Question(methods=("gradcam",)))
-    shallow = await answers.explain(picture(5), Question(methods=("gradcam",), layer="0"))
+    shallow = await answers.explain(picture(5), Question(methods=("gradcam",), layers=("0",)))
     assert shallow.explanations[0].layer == "0"
     assert [p.logit for p in shallow.predictions] == pytest.approx([p.logit for p in deep.predictions], rel=1e-5)
 
 
 async def test_layers_are_fused_at_the_finest_of_them(answers: Answers) -> None:
     """One forward to the shallowest layer serves them all, in whatever order they are named."""
-    question = Question(methods=("layercam",), layer="2", fused=("0",), fusion="product")
+    question = Question(methods=("layercam",), layers=("2", "0"), fusion="product")
     fused = (await answers.explain(picture(5), question)).explanations[0]
-    again = (await answers.explain(picture(5), replace(question, layer="0", fused=("2",)))).explanations[0]
+    again = (await answers.explain(picture(5), replace(question, layers=("0", "2")))).explanations[0]
     assert fused.layer == "0+2"
     assert fused.parameters["fusion"] == "product"
     assert "several layers" in fused.normalisation
     np.testing.assert_array_equal(fused.maps[0].grid, again.maps[0].grid)
     parts = []
     for layer in ("0", "2"):
-        one = await answers.explain(picture(5), replace(question, layer=layer, fused=()))
+        one = await answers.explain(picture(5), replace(question, layers=(layer,)))
         grid = np.maximum(one.explanations[0].maps[0].grid, 0)
         parts.append(grid / grid.max())
     np.testing.assert_allclose(fused.maps[0].grid, parts[0] * parts[1], rtol=1e-4, atol=1e-6)
     with pytest.raises(DoesNotApply, match="no map to show"):
-        await answers.explain(picture(5), replace(question, fused=("5",)))
+        await answers.explain(picture(5), replace(question, layers=("2", "5")))
 
 
 @pytest.mark.parametrize("method", ["gradcam", "saliency", "integrated-gradients"])
@@ -236,8 +236,8 @@ async def test_a_ground_truth_is_explained_beside_the_prediction(answers: Answer
     [
         (Question(model="nobody", methods=("gradcam",)), UnknownName, "no model 'nobody'"),
         (Question(methods=("magic",)), UnknownName, "no method 'magic'.*gradcam"),
-        (Question(methods=("gradcam",), layer="layer9"), UnknownName, "no layer 'layer9'"),
-        (Question(methods=("gradcam",), layer="5"), DoesNotApply, "no map to show"),
+        (Question(methods=("gradcam",), layers=("layer9",)), UnknownName, "no layer 'layer9'"),
+        (Question(methods=("gradcam",), layers=("5",)), DoesNotApply, "no map to show"),
         (Question(methods=("gradcam",), targets=("dragon",)), UnknownName, "no class 'dragon'.*healthy, ill"),
         (Question(methods=("gradcam",), targets=("2",)), UnknownName, "index from 0 to 1"),
         (Question(methods=("finercam",), versus=("dragon",)), UnknownName, "no class 'dragon'"),
