@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from service.api.schemas.base import Finite, Schema
 from service.explain.method import Count, Head, Method, Reads
 from service.explain.quality import Measure
 from service.models.card import Card
-from service.models.registry import Status
+from service.models.states import State, Status
 from service.runtime.describe import Description
-
-State = Literal["ready", "missing", "loading", "failed"]
 
 
 class ModelSummary(Schema):
