@@ -12,7 +12,7 @@ from service.explain.methods import METHODS
 from service.explain.tokens import spatial
 from service.models.classifier import Classifier
 from service.models.scores import direction
-from service.runtime.examine import applicable_method, obstacle
+from service.runtime.validation import applicable_method, obstacle
 
 
 def chosen_methods(names: Sequence[str] | None, classifier: Classifier, layer: str | None) -> list[Method]:

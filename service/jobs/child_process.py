@@ -82,11 +82,6 @@ async def _exchange(process: Process, arguments: bytes, report_progress: ReportP
     raise JobFailed(_describe_exit(await process.wait()))
 
 
-def _error(name: str, detail: str) -> FoveaError:
-    kind = getattr(errors, name, JobFailed)
-    return kind(detail) if isinstance(kind, type) and issubclass(kind, FoveaError) else JobFailed(detail)
-
-
 def _describe_exit(status: int) -> str:
     if status == -signal.SIGKILL:
         return "the child process was killed from outside, as systems do when memory runs out; try fewer images"

@@ -9,23 +9,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from pydantic import BaseModel, ValidationError
 from torch import Tensor
 
-from service.errors import BadParameter, DoesNotApply, ModelFault
+from service.errors import ModelFault
 from service.explain.boxes import boxes
-from service.explain.heads import PooledLinear, refuse_unsupported
 from service.explain.method import Method
-from service.explain.methods import METHODS, method_named
 from service.images.picture import heatmap_png, overlay, upsample
-from service.models.classifier import Classifier
 from service.models.scores import label_logits, probabilities
-from service.models.stages import INPUT
 from service.runtime.inspection import Inspection, MapRequest, compute_maps, for_one_target
 from service.runtime.map_quality import map_quality
 from service.runtime.question import Question
 from service.runtime.results import Embedding, Explanation, Picture, Prediction, Region, Target, TargetMap
 from service.runtime.targets import chosen, directions, references
+from service.runtime.validation import parameters_of
 
 NORMALISATION = (
     "heatmap = 255 · max(grid, 0) / maximum, bilinear between the grid's cells; the grid itself is raw and signed,"
@@ -80,44 +76,6 @@ def embedding(inspection: Inspection, pooled: bool = False) -> Embedding:
     if vector.dim() > 1:
         vector = vector.mean((1, 2)) if vector.dim() == 3 else vector.mean(0)
     return Embedding(vector.numpy(), layer)
-
-
-def applicable_method(name: str, classifier: Classifier, layer: str) -> Method:
-    """A method that applies to this model at this layer. Raises UnknownName, or DoesNotApply that says why."""
-    method = method_named(name)
-    if reason := obstacle(method, classifier, layer):
-        raise DoesNotApply(reason)
-    return method
-
-
-def obstacle(method: Method, classifier: Classifier, layer: str) -> str | None:
-    """Why a method cannot explain this model at this layer; None where it can."""
-    name = classifier.entry.name
-    if not classifier.spatial(layer):
-        maps = ", ".join(layer for layer in classifier.network.names if classifier.spatial(layer))
-        return f"layer {layer!r} of model {name!r} has no map to show; those that have are {maps}"
-    if reason := refuse_unsupported(
-        method.title, classifier.head(INPUT if method.reads == "pixels" else layer), method.known
-    ):
-        return reason
-    if method.head == "pooled-linear" and not isinstance(classifier.head(layer), PooledLinear):
-        others = ", ".join(other.name for other in METHODS.values() if other.head == "any")
-        return (
-            f"{method.title} reads a class's map from the weights of one linear layer behind global average pooling,"
-            f" and behind layer {layer!r} model {name!r} has another head; these apply: {others}"
-        )
-    return None
-
-
-def parameters_of(method: Method, question: Question) -> BaseModel:
-    """The method's own parameters, checked. Raises BadParameter that names the one out of range."""
-    known = method.parameters.model_fields
-    try:
-        return method.parameters.model_validate({k: v for k, v in question.parameters.items() if k in known})
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise BadParameter(f"parameter {where!r} of {method.name}: {first['msg']}") from None
 
 
 def explanation(

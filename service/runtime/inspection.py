@@ -27,14 +27,14 @@ ChangeHead = Callable[[nn.Module], nn.Module]
 class Inspection:
     """All that one answer is made of. A [1, C, h, w] or tokens [1, L, D]: the image's feature maps after `layer`.
 
-    in_turn: makes a call of the engine between other people's; left out, at once.
+    run_between_batches: makes a call of the engine on its thread, between batches; left out, on the caller's.
     """
 
     classifier: Classifier
     prepared: Prepared
     layer: str
     A: Tensor
-    in_turn: Callable[[Call, Tensor], Tensor] = lambda call, x: call(x)
+    run_between_batches: Callable[[Call, Tensor], Tensor] = lambda call, x: call(x)
 
     @property
     def x(self) -> Tensor:
@@ -104,10 +104,9 @@ def _at(inspection: Inspection, request: MapRequest, layer: str, disturb: Change
         return logits
 
     if method.reads == "image":
-        forward(
-            inspection.x
-        )  # an engine may have to compile for its first such call: not in turn, where others would wait
-    scene = Scene(inspection.x, partial(inspection.in_turn, forward), Deadline(request.deadline), spatial(A, head))
+        forward(inspection.x)  # an engine may compile at its first such call, which must not delay the batches
+    between_batches = partial(inspection.run_between_batches, forward)
+    scene = Scene(inspection.x, between_batches, Deadline(request.deadline), spatial(A, head))
     whole = nn.Sequential(network.features(layer), head)
     cut = (scene.x, whole) if method.reads == "pixels" else spatial(A, head)
     grids = method.function(*cut, request.target, scene=scene, **request.arguments)

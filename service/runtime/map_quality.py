@@ -30,7 +30,7 @@ def quality_inputs(inspection: Inspection, request: MapRequest, grid: NDArray[np
     """One map with all that it takes to measure it. Arguments are those of `map_quality`."""
 
     def chance(images: Tensor) -> Tensor:
-        logits = inspection.in_turn(inspection.classifier.forward, images)
+        logits = inspection.run_between_batches(inspection.classifier.forward, images)
         return torch.stack([probabilities(row, inspection.classifier.entry)[index] for row in logits])
 
     def again(disturb: ChangeHead) -> Tensor:

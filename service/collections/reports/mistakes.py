@@ -16,8 +16,8 @@ from service.explain.methods import METHODS
 from service.models.classifier import Classifier
 from service.models.scores import direction, label_logits, probabilities
 from service.runtime.batch_inference import InspectedImage
-from service.runtime.examine import applicable_method
 from service.runtime.inspection import MapRequest, compute_maps
+from service.runtime.validation import applicable_method
 
 DEFAULT_METHOD = "gradcam"
 
