@@ -15,7 +15,7 @@ TORCH_INDEX_URL ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: help setup serve test quick check format openapi pictures bench clean
+.PHONY: help setup serve test quick check format openapi docs pictures bench clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  \033[36mmake %-9s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,12 +39,13 @@ test: setup  ## run all tests (ROOM=explain: those of one package)
 quick: setup  ## run the tests that need no browser, server or matrix: within a minute
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -m "not heavy and not slow" $(if $(ROOM),tests/$(ROOM))
 
-check: setup  ## formatting, lint, types, layers, API description, container files
+check: setup  ## formatting, lint, types, layers, API description, tables of the docs, container files
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/fovea openapi --check
+	$(BIN)/python -m docs.generate --check
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	@scripts/check_viewer.sh
@@ -56,6 +57,9 @@ format: setup  ## put the code into its standard form
 
 openapi: setup  ## write openapi/openapi.json
 	$(BIN)/fovea openapi --out openapi/openapi.json
+
+docs: setup  ## write the tables of docs/methods.md
+	$(BIN)/python -m docs.generate
 
 pictures: setup  ## draw the pictures of docs/
 	$(BIN)/python docs/draw.py

@@ -82,8 +82,8 @@ def fovea(of: Shared) -> Iterator[tuple[str, Explain]]:
         with torch.no_grad():
             A = features(x)
         target = nn.functional.one_hot(torch.tensor([job[1]]), CLASSES).float()
-        more = {"scene": Scene(x, forward, deep=(A, head))} if METHODS[name].needs in {"input", "pixels"} else {}
-        cut = (x, whole) if METHODS[name].needs == "pixels" else (A, head)
+        more = {"scene": Scene(x, forward, deep=(A, head))} if METHODS[name].reads != "features" else {}
+        cut = (x, whole) if METHODS[name].reads == "pixels" else (A, head)
         return METHODS[name].function(*cut, target, **more)[0].numpy()
 
     for name in METHODS:

@@ -39,7 +39,7 @@ def questions(port: int, count: int) -> Iterator[Target]:
     """Every method in turn, each on other images; methods that run the network again take a small share."""
     forms = [load.form(jpeg(400 + side)) for side in range(IMAGES)]
     for name, method in METHODS.items():
-        slow = method.needs in {"input", "pixels"}
+        slow = method.forwards != 0
         for turn in range(max(1, count // len(METHODS) // (SLOW_SHARE if slow else 1))):
             body, kind = forms[turn % IMAGES]
             yield Target(port, f"/explain/{name}?model=resnet18&target={turn % 5}", body, kind)

@@ -17,7 +17,7 @@ from service.collections.library import Library
 from service.collections.projection import PROJECTION_METHODS, ProjectionRequest
 from service.collections.projections import operations
 from service.collections.store.interface import Store
-from service.runtime.answers import Answers
+from service.runtime.inference_service import InferenceService
 from service.settings import Settings
 
 DIM, CENTRES, TOGETHER = 512, 20, 1000
@@ -32,7 +32,7 @@ def maps(quick: bool, data: Path) -> dict[str, dict[str, float]]:
 
 
 async def _measured(count: int, folder: Path) -> dict[str, dict[str, float]]:
-    library = Library(Answers(Settings(collections=str(folder))))
+    library = Library(InferenceService(Settings(collections=str(folder))))
     try:
         await library.with_store(lambda store: _fill(store, count))
         fresh = clouds(PLACED, 2)

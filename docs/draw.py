@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from service.errors import DoesNotApply
 from service.explain.methods import METHODS
 from service.models.registry import Registry
-from service.runtime.answers import Answers
+from service.runtime.inference_service import InferenceService
 from service.runtime.question import Question
 from service.settings import Settings
 from service.training.fundus import binary
@@ -55,15 +55,15 @@ def sheet(tiles: list[Image.Image]) -> Image.Image:
     return page
 
 
-async def methods(answers: Answers, image: bytes, target: str, layer: str | None) -> Image.Image:
+async def methods(answers: InferenceService, image: bytes, target: str, layer: str | None) -> Image.Image:
     """What every method that applies at a layer says about one image and one class of the default model."""
     tiles = [titled(Image.open(io.BytesIO(image)), "the image")]
     for name, method in METHODS.items():
-        if layer and method.needs == "pixels":
+        if layer and method.reads == "pixels":
             continue
         try:
             answer = await answers.explain(
-                image, Question(methods=(name,), targets=(target,), layer=layer, overlay=True)
+                image, Question(methods=(name,), targets=(target,), layers=(layer,) if layer else (), overlay=True)
             )
         except DoesNotApply:
             continue
@@ -79,7 +79,7 @@ async def methods(answers: Answers, image: bytes, target: str, layer: str | None
 async def main() -> None:
     """Draw all of them."""
     settings = Settings(deadline_s=600)
-    answers = Answers(settings, Registry(settings))
+    answers = InferenceService(settings, Registry(settings))
     answers.registry.load()
     await answers.start(load=False)
     try:

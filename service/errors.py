@@ -135,3 +135,12 @@ class CollectionsError(OperatorError):
 
 class NoRoom(CollectionsError):
     """The disk under the collections is full: nothing more is kept, and what was kept is there."""
+
+
+def error_from_name(name: str, detail: str) -> FoveaError:
+    """An error of the tree by its class name, as another process or a job's record names it.
+
+    A name outside the tree gives JobFailed.
+    """
+    kind = globals().get(name)
+    return kind(detail) if isinstance(kind, type) and issubclass(kind, FoveaError) else JobFailed(detail)

@@ -38,6 +38,7 @@ from service.api.server.response_middleware import ResponseMiddleware
 from service.collections.job_kinds import JOB_KINDS
 from service.collections.library import Library
 from service.runtime.answers import Answers
+from service.runtime.inference_service import InferenceService
 from service.settings import Settings
 
 ROUTERS = (
@@ -82,7 +83,7 @@ def create_app(settings: Settings, answers: Answers | None = None) -> FastAPI:
         telemetry=NO_TELEMETRY,
     )
     app.state.settings = settings
-    app.state.answers = answers or Answers(settings)
+    app.state.answers = answers or InferenceService(settings)
     app.state.library = Library(app.state.answers, JOB_KINDS)
     app.state.metrics = Metrics()
     app.state.metrics.watch_models(_model_states(app.state.answers))

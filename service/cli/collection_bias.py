@@ -48,9 +48,9 @@ def bias(
 async def _stored(name: str, registry: Path | None) -> tuple[Classifier, list[Item]]:
     given = settings(registry=registry)
     from service.collections.library import Library
-    from service.runtime.answers import Answers
+    from service.runtime.inference_service import InferenceService
 
-    library = Library(Answers(given))
+    library = Library(InferenceService(given))
     try:
         library.answers.registry.load((await library.collection(name)).collection.model)
         _, classifier = await library.open_collection(name)

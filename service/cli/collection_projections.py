@@ -57,9 +57,9 @@ async def _fit(given: Settings, name: str, request: ProjectionRequest, draw: boo
     """The facts of a new projection, and its picture as PNG; empty unless it is to be drawn."""
     from service.collections.library import Library
     from service.collections.projections import operations, picture
-    from service.runtime.answers import Answers
+    from service.runtime.inference_service import InferenceService
 
-    library = Library(Answers(given))
+    library = Library(InferenceService(given))
     try:
         status = await library.collection(name)
         request.resolve(status.collection.count)

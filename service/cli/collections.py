@@ -113,9 +113,9 @@ def reembed(name: CollectionArgument, registry: RegistryOption = None) -> None:
     """
     given = settings(registry=registry)
     from service.collections.library import Library
-    from service.runtime.answers import Answers
+    from service.runtime.inference_service import InferenceService
 
-    found = asyncio.run(_reembed(Library(Answers(given)), name))
+    found = asyncio.run(_reembed(Library(InferenceService(given)), name))
     weights = found.fingerprint.weights_sha256[:12]
     print_line(f"{name}: {found.count} images embedded by weights {weights} of model {found.model}")
 

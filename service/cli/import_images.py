@@ -18,7 +18,7 @@ from service.collections.library import Library
 from service.errors import BadParameter, FoveaError, TrainingError
 from service.images.tint import png
 from service.models.entry import Entry
-from service.runtime.answers import Answers
+from service.runtime.inference_service import InferenceService
 from service.settings import Settings
 from service.training.labelled_images import files, mask_of
 from service.training.render import Recipe
@@ -84,7 +84,7 @@ async def import_images(given: Settings, request: ImportRequest, open_bar: OpenB
 
     Raises BadParameter for options that do not fit the collection, and for a folder without images.
     """
-    answers = Answers(given)
+    answers = InferenceService(given)
     library = Library(answers)
     try:
         entry = answers.registry.load(await _model(request, library)).entry

@@ -64,7 +64,7 @@ def activations(
     from service.images.tint import tiles
     from service.runtime.question import Question, UnitRequest
 
-    question = Question(model=name, layer=layer, unit_request=UnitRequest(tuple(unit or ()), top))
+    question = Question(model=name, layers=(layer,) if layer else (), unit_request=UnitRequest(tuple(unit or ()), top))
     answer = answer_image(image, question, registry, lambda answers, data: answers.activations(data, question))
     if as_json:
         print_answer_json(answer, ActivationsAnswer)

@@ -12,7 +12,7 @@ from service.explain.methods import METHODS
 from service.explain.tokens import spatial
 from service.models.classifier import Classifier
 from service.models.scores import direction
-from service.runtime.examine import method_named, obstacle
+from service.runtime.validation import applicable_method, obstacle
 
 
 def chosen_methods(names: Sequence[str] | None, classifier: Classifier, layer: str | None) -> list[Method]:
@@ -20,8 +20,8 @@ def chosen_methods(names: Sequence[str] | None, classifier: Classifier, layer: s
     cut = layer or classifier.cut
     classifier.network.place(cut)
     if names:
-        return [method_named(name, classifier, cut) for name in names]
-    fast = [method for method in METHODS.values() if method.cost == "0" and method.needs != "pixels"]
+        return [applicable_method(name, classifier, cut) for name in names]
+    fast = [method for method in METHODS.values() if method.cheap]
     return [
         method for method in fast if obstacle(method, classifier, cut) is None and _applies(method, classifier, cut)
     ]

@@ -19,7 +19,8 @@ from service.errors import BadParameter, FoveaError
 if TYPE_CHECKING:
     from service.cli.registry_outline import ModelOutline
     from service.models.entry import Entry
-    from service.models.registry import Registry, Status
+    from service.models.registry import Registry
+    from service.models.states import Status
 
 app = command_group("List, show, verify, fetch and convert models.")
 

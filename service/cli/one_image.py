@@ -27,10 +27,10 @@ def answer_image(
     """The answer to a question about an image file, from a service that lives as long as this call."""
     given, data = settings(registry=registry), image.read_bytes()
     from service.models.registry import Registry
-    from service.runtime.answers import Answers
+    from service.runtime.inference_service import InferenceService
 
     async def run() -> Answer:
-        answers = Answers(given, Registry(given))
+        answers = InferenceService(given, Registry(given))
         answers.registry.load(question.model)
         await answers.start(load=False)
         try:

@@ -1,7 +1,7 @@
 """A torch module as an OpenVINO graph, and its compiled form kept on disk.
 
-`openvino.convert_model` is not used: it reports each conversion to its makers over the network. The frontend behind it
-does the same work and tells nobody.
+The graph is made by OpenVINO's frontend for PyTorch, which `openvino.convert_model` calls as well. `convert_model` also
+reports each conversion over the network.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ ROWS = (
         paper="Zhou et al. 2016, arXiv 1512.04150",
         formula="Σ_k w_k A_k; mean(M) + b = y",
         summary="The exact share of every place in the class's logit; only where pooling and one linear layer follow.",
-        needs="pooled-linear",
+        head="pooled-linear",
         box_threshold=0.20,
         layers="the last map alone: its weights are the class's own",
     ),

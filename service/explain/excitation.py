@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from service.errors import DoesNotApply
 from service.explain.heads import RECTIFIED, PooledLinear, refuse_unsupported
 from service.explain.method import Method
-from service.explain.replica import replica
+from service.explain.module_copies import shared_copy
 
 POOLS = (nn.AvgPool2d, nn.AdaptiveAvgPool2d)
 WEIGHED = (nn.Linear, nn.Conv2d)
@@ -53,7 +53,7 @@ def _shares(A: Tensor, weight: Tensor) -> Tensor:
 
 def _descend(A: Tensor, head: nn.Module, target: Tensor, contrastive: bool) -> Tensor:
     """The signal at the cut, [N, C, h, w], when `target` starts at the top."""
-    network = replica(head)
+    network = shared_copy(head)
     weighed = [module for module in network.modules() if isinstance(module, WEIGHED)]
     for parent in list(network.modules()):
         for name, child in list(parent.named_children()):

@@ -5,11 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 import torch
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
+
+Count = int | Literal["per channel", "per sample", "per step", "per position"]
+"""How often a network runs: a number, or once for each feature map, noisy sample, step or covered position."""
+
+Reads = Literal["features", "image", "pixels"]
+"""What a method works on: feature maps; feature maps and the image; or the image alone, pixel by pixel."""
+
+Head = Literal["any", "pooled-linear"]
+"""The head a method requires: any, or global average pooling followed by one linear layer."""
 
 
 class Explain(Protocol):
@@ -33,13 +42,16 @@ class NoParameters(BaseModel):
 class Method:
     """One row of the table of methods.
 
-    summary: what it answers, in a sentence. cost: in forwards of the whole network beyond the one that gives A.
-    needs: `features` (any head), `pooled-linear` (a head of global average pooling and one linear layer) or `input`
-    (the image and the whole network as well: called with `scene=`) or `pixels` (A is the image and the head the whole
-    network, at the cut `input`: called with `scene=` too). box_threshold: the fraction of the maximum above which
-    its authors draw a box. class_specific: whether the map depends on the target. contrasts: takes `versus=` itself,
-    where other methods are given the difference of the directions. known: the only modules it has a
-    rule for; empty where it needs none. layers: which layers suit it, in words.
+    summary: what it answers, in a sentence.
+    forwards: runs of the whole network beyond the one that gives A. head_forwards: runs of the head alone.
+    reads: `features`: called with A and the head. `image`: called with `scene=` as well. `pixels`: A is the image and
+    the head is the whole network, at the cut `input`; called with `scene=` as well.
+    head: the head that it requires behind the layer.
+    box_threshold: the fraction of the maximum above which its authors draw a box.
+    class_specific: whether the map depends on the target.
+    contrasts: takes `versus=` itself; other methods are given the difference of the directions.
+    known: the only modules it has a rule for; empty where it needs none.
+    layers: which layers suit it, in words.
     """
 
     name: str
@@ -48,14 +60,26 @@ class Method:
     paper: str
     formula: str
     summary: str
-    cost: str = "0"
-    needs: str = "features"
+    forwards: Count = 0
+    head_forwards: Count = 1
+    reads: Reads = "features"
+    head: Head = "any"
     class_specific: bool = True
     contrasts: bool = False
     layers: str = "the last map; with several positions averaged into one weight, shallow layers lose the place"
     box_threshold: float = 0.15
     parameters: type[BaseModel] = NoParameters
     known: tuple[type[nn.Module], ...] = ()
+
+    @property
+    def slow(self) -> bool:
+        """Whether the number of forwards grows with feature maps, samples, steps or positions."""
+        return isinstance(self.forwards, str)
+
+    @property
+    def cheap(self) -> bool:
+        """Whether one run of the head is all it costs beyond A."""
+        return self.forwards == 0 and self.head_forwards == 1
 
 
 @dataclass

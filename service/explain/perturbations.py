@@ -79,7 +79,7 @@ ROWS = (
         paper="Desai & Ramaswamy 2020, doi 10.1109/WACV45572.2020.9093360",
         formula="w_k = (y − y with A_k = 0) / |y|; ReLU(Σ_k w_k A_k)",
         summary="How much the score falls when each feature map is silenced: no gradient to saturate.",
-        cost="0; the head alone runs once a feature map",
+        head_forwards="per channel",
     ),
     Method(
         name="scorecam",
@@ -88,8 +88,8 @@ ROWS = (
         paper="Wang et al. 2020, arXiv 1910.01279",
         formula="w = softmax_k y(x ⊙ norm(up(A_k))); ReLU(Σ_k w_k A_k)",
         summary="Each feature map is tried as a mask over the image: gradient-free, slow, stops at the deadline.",
-        cost="one a feature map (512 for ResNet-18)",
-        needs="input",
+        forwards="per channel",
+        reads="image",
         layers="the last map, whose parts mask objects rather than edges; it costs a forward each",
     ),
 )

@@ -1,6 +1,6 @@
 """Methods that explain in pixels: the cut is at the input, A is the image itself and the head is the whole network.
 
-Captum computes them. What it hooks is a replica made for the one answer; the others only call the network.
+Captum computes them. What it hooks is a copy made for the one answer; the other methods only call the network.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from service.errors import DoesNotApply
 from service.explain.gradients import gradcam
 from service.explain.heads import RECTIFIED, refuse_unsupported
 from service.explain.method import Method, Scene, score
-from service.explain.replica import unrolled
+from service.explain.module_copies import unrolled_copy
 
 SEGMENTS = 8
 """Pieces of the path of integrated gradients; a deadline is looked at between them."""
@@ -198,7 +198,7 @@ def _hooked(kind: str, x: Tensor, head: nn.Module) -> Any:
     """Raises DoesNotApply where the network has an activation that Captum passes over as if it were none."""
     if reason := refuse_unsupported(kind, head, RECTIFIED):
         raise DoesNotApply(reason)
-    return getattr(_captum(), kind)(Scored(unrolled(head, x[:1])))
+    return getattr(_captum(), kind)(Scored(unrolled_copy(head, x[:1])))
 
 
 def _rows(A: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
@@ -210,7 +210,7 @@ def _rows(A: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
 def _captum() -> types.ModuleType:
     """Captum takes a second to import, and those who never ask for its methods never pay it.
 
-    It warns of every hook it sets; on a replica of our own that is no news.
+    It warns of every hook it sets, which is expected on a copy of our own.
     """
     import captum.attr  # noqa: PLC0415
 
@@ -228,8 +228,8 @@ ROWS = (
         paper="Simonyan et al. 2014, arXiv 1312.6034",
         formula="max over colours of |∂y/∂x|",
         summary="Which pixels would change the score fastest: fine, noisy, and silent about direction.",
-        cost="1 and a backward pass",
-        needs="pixels",
+        forwards=1,
+        reads="pixels",
         layers=PIXELS,
     ),
     Method(
@@ -239,8 +239,8 @@ ROWS = (
         paper="Smilkov et al. 2017, arXiv 1706.03825",
         formula="max over colours of |mean_n ∂y/∂x at x + ε_n|",
         summary="Saliency averaged over noisy copies of the image, which leaves what does not depend on the noise.",
-        cost="one a sample, each with a backward pass",
-        needs="pixels",
+        forwards="per sample",
+        reads="pixels",
         layers=PIXELS,
         parameters=SmoothGradParameters,
     ),
@@ -251,8 +251,8 @@ ROWS = (
         paper="Shrikumar et al. 2016, arXiv 1605.01713",
         formula="Σ_colours x ⊙ ∂y/∂x",
         summary="A first-order share of every pixel in the score, signed; saturated units hide theirs.",
-        cost="1 and a backward pass",
-        needs="pixels",
+        forwards=1,
+        reads="pixels",
         layers=PIXELS,
     ),
     Method(
@@ -262,8 +262,8 @@ ROWS = (
         paper="Sundararajan et al. 2017, arXiv 1703.01365",
         formula="Σ_colours (x − b) ⊙ ∫₀¹ ∂y/∂x(b + t(x − b)) dt",
         summary="Shares of every pixel that add up to the score's change from a blank image, to the error given.",
-        cost="one a step (48), each with a backward pass",
-        needs="pixels",
+        forwards="per step",
+        reads="pixels",
         layers=PIXELS,
         parameters=PathParameters,
     ),
@@ -274,8 +274,8 @@ ROWS = (
         paper="Springenberg et al. 2015, arXiv 1412.6806",
         formula="∂y/∂x with ReLU(·) on the gradient at every ReLU",
         summary="Sharp edges that please the eye and hardly depend on the class: not evidence of a reason.",
-        cost="2 and a backward pass",
-        needs="pixels",
+        forwards=2,
+        reads="pixels",
         known=RECTIFIED,
         layers=PIXELS,
     ),
@@ -286,8 +286,8 @@ ROWS = (
         paper="Selvaraju et al. 2017, arXiv 1610.02391",
         formula="guided backpropagation ⊙ up(ReLU(Σ_k mean_ij(g_k) A_k))",
         summary="Guided backpropagation where Grad-CAM points: detail within the region, with the detail's weakness.",
-        cost="2 and a backward pass",
-        needs="pixels",
+        forwards=2,
+        reads="pixels",
         known=RECTIFIED,
         layers="the input, with Grad-CAM at the layer that is named",
     ),
@@ -298,8 +298,8 @@ ROWS = (
         paper="Shrikumar et al. 2017, arXiv 1704.02685",
         formula="rescale rule: multipliers Δy/Δx through every activation, from the mean colour",
         summary="Shares of every pixel in one backward pass that also count through saturated units.",
-        cost="3 and a backward pass",
-        needs="pixels",
+        forwards=3,
+        reads="pixels",
         known=RECTIFIED,
         layers=PIXELS,
     ),
@@ -310,8 +310,8 @@ ROWS = (
         paper="Zeiler & Fergus 2014, arXiv 1311.2901",
         formula="mean over covering squares of y(x) − y(x covered)",
         summary="What the score loses when a place is covered: slow, blunt, easy to believe and to check by hand.",
-        cost="one a square (169 at 224 pixels)",
-        needs="pixels",
+        forwards="per position",
+        reads="pixels",
         layers=PIXELS,
         parameters=OcclusionParameters,
     ),

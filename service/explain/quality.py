@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from service.explain.heads import PooledLinear
 from service.explain.method import Deadline
+from service.explain.module_copies import shuffled_copy
 
 PEERS = ("gradcam", "hirescam", "layercam", "xgradcam")
 """Methods that a map's agreement is measured with: cheap, sound, and fit for any head."""
@@ -96,7 +96,7 @@ def increase_in_confidence(trial: QualityInputs) -> float:
 
 def head_randomisation(trial: QualityInputs) -> float | None:
     """Rank correlation with the same method's map behind a head whose weights are shuffled (Adebayo 2018)."""
-    return correlation(trial.M, trial.again(shuffled))
+    return correlation(trial.M, trial.again(shuffled_copy))
 
 
 def agreement(trial: QualityInputs) -> float | None:
@@ -182,34 +182,6 @@ def _ranks(values: Tensor) -> Tensor:
     _, place, count = torch.unique(values, return_inverse=True, return_counts=True)
     mean: Tensor = count.cumsum(0).double() - (count + 1) / 2
     return mean[place]
-
-
-def shuffled(head: nn.Module, seed: int = 0) -> nn.Module:
-    """A copy of a head with every weight matrix and kernel shuffled within itself: the same sizes, no knowledge."""
-    generator = torch.Generator().manual_seed(seed)
-
-    def shuffle(tensor: Tensor) -> Tensor:
-        order = torch.randperm(tensor.numel(), generator=generator)
-        return tensor.detach().flatten()[order].view_as(tensor)
-
-    if isinstance(head, PooledLinear):
-        return PooledLinear(shuffle(head.weight), head.bias)
-    state = {name: shuffle(value) for name, value in head.named_parameters() if value.dim() > 1}
-    return Substituted(head, state)
-
-
-class Substituted(nn.Module):
-    """A module with some of its parameters replaced for every call, while the module itself stays as it is."""
-
-    def __init__(self, module: nn.Module, state: dict[str, Tensor]) -> None:
-        super().__init__()
-        self.module = [module]  # in a list: its parameters are not this module's
-        self.state = state
-
-    def forward(self, A: Tensor) -> Tensor:
-        """Call the module with the other parameters."""
-        out: Tensor = torch.func.functional_call(self.module[0], self.state, (A,))
-        return out
 
 
 def blurred(x: Tensor) -> Tensor:

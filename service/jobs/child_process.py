@@ -13,8 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from service import errors
-from service.errors import FoveaError, JobFailed
+from service.errors import JobFailed, error_from_name
 from service.images.workers import KEPT_VARIABLES
 from service.jobs.job import ReportProgress
 
@@ -74,18 +73,13 @@ async def _exchange(process: Process, arguments: bytes, report_progress: ReportP
         while line := await process.stdout.readline():
             message = json.loads(line)
             if "error" in message:
-                raise _error(message["error"], message["detail"])
+                raise error_from_name(message["error"], message["detail"])
             if "bytes" in message:
                 return await process.stdout.readexactly(message["bytes"])
             report_progress(message["progress"], message["stage"])
     except (EOFError, ConnectionError, ValueError):
         pass  # the child died while it wrote
     raise JobFailed(_describe_exit(await process.wait()))
-
-
-def _error(name: str, detail: str) -> FoveaError:
-    kind = getattr(errors, name, JobFailed)
-    return kind(detail) if isinstance(kind, type) and issubclass(kind, FoveaError) else JobFailed(detail)
 
 
 def _describe_exit(status: int) -> str:

@@ -6,7 +6,6 @@ those of the last two, and so on down to the first, and each time the maps are c
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -17,6 +16,7 @@ from service.errors import DoesNotApply
 from service.explain.heads import PooledLinear
 from service.explain.method import Method
 from service.explain.methods import METHODS
+from service.explain.module_copies import shuffled_copy
 from service.explain.quality import correlation
 from service.explain.tokens import spatial
 from service.models.classifier import Classifier
@@ -67,24 +67,13 @@ def sanity(classifier: Classifier, golden: Golden) -> Sanity:
     for index in reversed(range(len(stages))):
         if not any(weights.dim() > 1 for weights in stages[index].module.parameters()):
             continue
-        stages[index] = Stage(stages[index].name, shuffled(stages[index].module, seed=index))
+        stages[index] = Stage(stages[index].name, shuffled_copy(stages[index].module, seed=index))
         cascade = Network(tuple(stages))
         below = [stage.module for stage in stages[index : network.place(cut)]]  # none where the stage lies in the head
         broken = nn.Sequential(*below)(inputs[index]) if below else A
         steps.append(Step(stages[index].name, _similarity(whole, _maps(methods, broken, cascade.head(cut), target))))
     changed = {name: value <= SURVIVES for name, value in steps[-1].similarity.items()} if steps else {}
     return Sanity(cut, len(A), golden.source, tuple(steps), changed)
-
-
-def shuffled(module: nn.Module, seed: int) -> nn.Module:
-    """A copy with every weight matrix and kernel shuffled within itself: the same sizes, no knowledge."""
-    generator = torch.Generator().manual_seed(seed)
-    copied = copy.deepcopy(module)
-    for weights in copied.parameters():
-        if weights.dim() > 1:
-            order = torch.randperm(weights.numel(), generator=generator)
-            weights.data = weights.data.flatten()[order].view_as(weights)
-    return copied
 
 
 def _likeliest(logits: Tensor) -> Tensor:
@@ -97,9 +86,9 @@ def _likeliest(logits: Tensor) -> Tensor:
 def _methods(A: Tensor, head: nn.Module, target: Tensor) -> list[Method]:
     """Those that cost no forward and apply to this head."""
     grid, behind = spatial(A[:1], head)
-    cheap = [method for method in METHODS.values() if method.needs == "features" and method.name != "ablationcam"]
-    if isinstance(behind, PooledLinear):
-        cheap.insert(0, METHODS["cam"])
+    cheap = [method for method in METHODS.values() if method.cheap]
+    if not isinstance(behind, PooledLinear):
+        cheap = [method for method in cheap if method.head == "any"]
     found = []
     for method in cheap:
         try:

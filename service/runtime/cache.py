@@ -11,10 +11,10 @@ Value = TypeVar("Value")
 
 
 class Cache(Generic[Key, Value]):
-    """The values used last, `most_bytes` of them in all; with 0 bytes it remembers nothing. For one thread."""
+    """The values used last, `max_bytes` of them in all; with 0 bytes it remembers nothing. For one thread."""
 
-    def __init__(self, most_bytes: int) -> None:
-        self.most_bytes, self.nbytes = most_bytes, 0
+    def __init__(self, max_bytes: int) -> None:
+        self.max_bytes, self.nbytes = max_bytes, 0
         self._values: OrderedDict[Key, tuple[Value, int]] = OrderedDict()
 
     def get(self, key: Key) -> Value | None:
@@ -26,10 +26,10 @@ class Cache(Generic[Key, Value]):
 
     def put(self, key: Key, value: Value, nbytes: int) -> None:
         """Remember a value and forget those used longest ago; one larger than the whole cache is not kept."""
-        if nbytes > self.most_bytes or key in self._values:
+        if nbytes > self.max_bytes or key in self._values:
             return
         self._values[key] = value, nbytes
         self.nbytes += nbytes
-        while self.nbytes > self.most_bytes:
+        while self.nbytes > self.max_bytes:
             _, (_, freed) = self._values.popitem(last=False)
             self.nbytes -= freed

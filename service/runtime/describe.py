@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from service.explain.methods import METHODS
 from service.models.classifier import Classifier
 from service.models.parity import Parity
-from service.runtime.examine import obstacle
+from service.runtime.validation import obstacle
 
 
 @dataclass(frozen=True)

@@ -9,23 +9,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from pydantic import BaseModel, ValidationError
 from torch import Tensor
 
-from service.errors import BadParameter, DoesNotApply, ModelFault, UnknownName
+from service.errors import ModelFault
 from service.explain.boxes import boxes
-from service.explain.heads import PooledLinear, refuse_unsupported
 from service.explain.method import Method
-from service.explain.methods import METHODS
 from service.images.picture import heatmap_png, overlay, upsample
-from service.models.classifier import Classifier
 from service.models.scores import label_logits, probabilities
-from service.models.stages import INPUT
 from service.runtime.inspection import Inspection, MapRequest, compute_maps, for_one_target
 from service.runtime.map_quality import map_quality
 from service.runtime.question import Question
 from service.runtime.results import Embedding, Explanation, Picture, Prediction, Region, Target, TargetMap
 from service.runtime.targets import chosen, directions, references
+from service.runtime.validation import parameters_of
 
 NORMALISATION = (
     "heatmap = 255 · max(grid, 0) / maximum, bilinear between the grid's cells; the grid itself is raw and signed,"
@@ -49,7 +45,7 @@ def examine(inspection: Inspection, methods: list[Method], question: Question, d
     return Parts(
         predictions=ranked,
         explanations=tuple(explanation(inspection, method, question, ranked, deadline) for method in methods),
-        embedding=embedding(inspection, pooled=question.layer is not None and not methods) if question.embed else None,
+        embedding=embedding(inspection, pooled=bool(question.layers) and not methods) if question.embed else None,
     )
 
 
@@ -82,46 +78,6 @@ def embedding(inspection: Inspection, pooled: bool = False) -> Embedding:
     return Embedding(vector.numpy(), layer)
 
 
-def method_named(name: str, classifier: Classifier, layer: str) -> Method:
-    """A method that applies to this model at this layer. Raises UnknownName, or DoesNotApply that says why."""
-    if name not in METHODS:
-        raise UnknownName(f"there is no method {name[:80]!r}; there are {', '.join(METHODS)}")
-    reason = obstacle(METHODS[name], classifier, layer)
-    if reason:
-        raise DoesNotApply(reason)
-    return METHODS[name]
-
-
-def obstacle(method: Method, classifier: Classifier, layer: str) -> str | None:
-    """Why a method cannot explain this model at this layer; None where it can."""
-    name = classifier.entry.name
-    if not classifier.spatial(layer):
-        maps = ", ".join(layer for layer in classifier.network.names if classifier.spatial(layer))
-        return f"layer {layer!r} of model {name!r} has no map to show; those that have are {maps}"
-    if reason := refuse_unsupported(
-        method.title, classifier.head(INPUT if method.needs == "pixels" else layer), method.known
-    ):
-        return reason
-    if method.needs == "pooled-linear" and not isinstance(classifier.head(layer), PooledLinear):
-        others = ", ".join(other.name for other in METHODS.values() if other.needs != "pooled-linear")
-        return (
-            f"{method.title} reads a class's map from the weights of one linear layer behind global average pooling,"
-            f" and behind layer {layer!r} model {name!r} has another head; these apply: {others}"
-        )
-    return None
-
-
-def parameters_of(method: Method, question: Question) -> BaseModel:
-    """The method's own parameters, checked. Raises BadParameter that names the one out of range."""
-    known = method.parameters.model_fields
-    try:
-        return method.parameters.model_validate({k: v for k, v in question.parameters.items() if k in known})
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise BadParameter(f"parameter {where!r} of {method.name}: {first['msg']}") from None
-
-
 def explanation(
     inspection: Inspection, method: Method, question: Question, ranked: tuple[Prediction, ...], deadline: float
 ) -> Explanation:
@@ -137,9 +93,8 @@ def explanation(
             arguments["versus"] = versus
         else:
             target = target - versus
-    layers = dict.fromkeys((question.layer or classifier.cut, *question.fused))
-    others = tuple(layer for layer in layers if layer != inspection.layer)
-    request = MapRequest(method, target, arguments, deadline, others, question.fusion)
+    layers = tuple(dict.fromkeys((inspection.layer, *question.layers)))  # the inspection's is the first of them all
+    request = MapRequest(method, target, arguments, deadline, layers, question.fusion)
     found = compute_maps(inspection, request)
     by_index = {prediction.index: prediction for prediction in ranked}
     painted = []
@@ -150,8 +105,9 @@ def explanation(
         one = _map(inspection, method, question, by_index[index], found.grids[row], found.done)
         painted.append(replace(one, quality=figures or None))
     shown = parameters.model_dump() | ({"versus": list(question.versus)} if question.versus else {})
-    shown |= {"fusion": question.fusion} if question.fused else {}
-    return Explanation(method.name, found.layer, shown, NORMALISATION + FUSED * bool(question.fused), tuple(painted))
+    fused = len(question.layers) > 1
+    shown |= {"fusion": question.fusion} if fused else {}
+    return Explanation(method.name, found.layer, shown, NORMALISATION + FUSED * fused, tuple(painted))
 
 
 def _map(

@@ -71,7 +71,7 @@ class Features:
         def compute() -> Awaitable[Tensor]:
             return self.batcher.submit((classifier, layer), x, deadline)
 
-        if not self.cache.most_bytes:
+        if not self.cache.max_bytes:
             return await compute()
         entry = classifier.entry
         frame, network = entry.frame, f"{entry.architecture} {entry.arguments} {entry.stages}"
@@ -80,11 +80,11 @@ class Features:
         A = self.cache.get(key)
         return A if A is not None else await self._share(key, compute)
 
-    def in_turn(self, call: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-        """A call of an engine for methods that look again, made in the forward thread.
+    def run_between_batches(self, call: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+        """A call of an engine on the forward thread, for methods that run the network again.
 
-        Not for the event loop: it waits for its turn among the batches, first come, first served. So a slow method
-        holds up a prediction by one such call at most, and is held up by one batch.
+        Never call it on the event loop: it blocks until its turn among the batches, first come, first served. A slow
+        method therefore delays a prediction by one such call at most, and is delayed by one batch.
         """
         return self._executor.submit(call, x).result()
 

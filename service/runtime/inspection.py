@@ -27,14 +27,14 @@ ChangeHead = Callable[[nn.Module], nn.Module]
 class Inspection:
     """All that one answer is made of. A [1, C, h, w] or tokens [1, L, D]: the image's feature maps after `layer`.
 
-    in_turn: makes a call of the engine between other people's; left out, at once.
+    run_between_batches: makes a call of the engine on its thread, between batches; left out, on the caller's.
     """
 
     classifier: Classifier
     prepared: Prepared
     layer: str
     A: Tensor
-    in_turn: Callable[[Call, Tensor], Tensor] = lambda call, x: call(x)
+    run_between_batches: Callable[[Call, Tensor], Tensor] = lambda call, x: call(x)
 
     @property
     def x(self) -> Tensor:
@@ -46,14 +46,15 @@ class Inspection:
 class MapRequest:
     """Which maps to make. target [N, K]: directions in logit space. arguments: the method's own, and `versus`.
 
-    fused: layers behind the look's own whose maps are fused with its map, `fusion`: how.
+    layers: where the maps lie, the inspection's own layer or layers behind it; the maps of several are fused by
+    `fusion`. None takes the inspection's own.
     """
 
     method: Method
     target: Tensor
     arguments: dict[str, object]
     deadline: float
-    fused: tuple[str, ...] = ()
+    layers: tuple[str, ...] = ()
     fusion: Fusion = "max"
 
 
@@ -76,12 +77,13 @@ def compute_maps(inspection: Inspection, request: MapRequest, disturb: ChangeHea
     disturb: changes the head behind the look's layer, for tests of how much a map owes to it. Raises ModelFault where
     a map is not finite.
     """
-    if request.fused and request.method.needs != "pixels":
-        each = [_at(inspection, request, layer, disturb) for layer in (inspection.layer, *request.fused)]
+    layers = request.layers or (inspection.layer,)
+    if len(layers) > 1 and request.method.reads != "pixels":
+        each = [_at(inspection, request, layer, disturb) for layer in layers]
         fused = fuse([torch.from_numpy(one.grids) for one in each], request.fusion)
         found = ComputedMaps(fused.numpy(), "+".join(one.layer for one in each), min(one.done for one in each), {})
     else:
-        found = _at(inspection, request, inspection.layer, disturb)
+        found = _at(inspection, request, layers[0], disturb)
     if not np.isfinite(found.grids).all():
         raise ModelFault(f"{request.method.title} gave numbers that are not finite for this image and model")
     return found
@@ -92,7 +94,7 @@ def _at(inspection: Inspection, request: MapRequest, layer: str, disturb: Change
     with torch.no_grad():
         A = network.between(inspection.layer, layer)(inspection.A)
     head = disturb(network.head(layer))
-    if method.needs not in {"input", "pixels"}:
+    if method.reads == "features":
         grids = method.function(*spatial(A, head), request.target, **request.arguments)
         return ComputedMaps(grids.numpy(), layer, 1.0, {})
 
@@ -101,15 +103,14 @@ def _at(inspection: Inspection, request: MapRequest, layer: str, disturb: Change
         logits: Tensor = head(inspection.classifier.engine.forward(x, layer))
         return logits
 
-    if method.needs == "input":
-        forward(
-            inspection.x
-        )  # an engine may have to compile for its first such call: not in turn, where others would wait
-    scene = Scene(inspection.x, partial(inspection.in_turn, forward), Deadline(request.deadline), spatial(A, head))
+    if method.reads == "image":
+        forward(inspection.x)  # an engine may compile at its first such call, which must not delay the batches
+    between_batches = partial(inspection.run_between_batches, forward)
+    scene = Scene(inspection.x, between_batches, Deadline(request.deadline), spatial(A, head))
     whole = nn.Sequential(network.features(layer), head)
-    cut = (scene.x, whole) if method.needs == "pixels" else spatial(A, head)
+    cut = (scene.x, whole) if method.reads == "pixels" else spatial(A, head)
     grids = method.function(*cut, request.target, scene=scene, **request.arguments)
-    place = INPUT if method.needs == "pixels" else layer
+    place = INPUT if method.reads == "pixels" else layer
     return ComputedMaps(grids.numpy(), place, scene.deadline.done or 1.0, scene.measures)
 
 

@@ -30,14 +30,14 @@ def quality_inputs(inspection: Inspection, request: MapRequest, grid: NDArray[np
     """One map with all that it takes to measure it. Arguments are those of `map_quality`."""
 
     def chance(images: Tensor) -> Tensor:
-        logits = inspection.in_turn(inspection.classifier.forward, images)
+        logits = inspection.run_between_batches(inspection.classifier.forward, images)
         return torch.stack([probabilities(row, inspection.classifier.entry)[index] for row in logits])
 
     def again(disturb: ChangeHead) -> Tensor:
         return torch.from_numpy(compute_maps(inspection, request, disturb).grids[0])
 
     def other(name: str) -> Tensor:
-        peer = replace(request, method=METHODS[name], arguments={}, fused=())
+        peer = replace(request, method=METHODS[name], arguments={}, layers=())
         return torch.from_numpy(compute_maps(inspection, peer).grids[0])
 
     others = tuple(other(name) for name in PEERS if name != request.method.name)

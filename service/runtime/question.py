@@ -24,9 +24,10 @@ class Question:
     model: a registry name; None takes the registry's default. top_k: how many predictions, at least 1.
     methods: names in `METHODS`; none asks for no explanation. parameters: the methods' own parameters by name.
     targets: class indexes or labels to explain; none takes the predicted class. top_k_targets: explain the k likeliest
-    classes. versus: labels or indexes to contrast with. layer: where to cut; None takes the last spatial map, and the
-    vector from right before the last linear layer; without methods, the vector is taken from the layer named.
-    boxes, overlay, embed, watch: what else to return. colormap: one of `COLORMAPS`.
+    classes. versus: labels or indexes to contrast with. layers: where to cut; none takes the last spatial map, and the
+    vector from right before the last linear layer; without methods, the vector is taken from the layer named. The maps
+    of several layers are fused by `fusion`.
+    quality, boxes, overlay, embed, unit_request: what else to return. colormap: one of `COLORMAPS`.
     overlay_type: image/jpeg or image/png.
     """
 
@@ -37,8 +38,7 @@ class Question:
     targets: tuple[str, ...] = ()
     top_k_targets: int | None = None
     versus: tuple[str, ...] = ()
-    layer: str | None = None
-    fused: tuple[str, ...] = ()
+    layers: tuple[str, ...] = ()
     fusion: Fusion = "max"
     quality: bool = False
     boxes: bool = False

@@ -7,12 +7,16 @@ import hashlib
 import io
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from service import errors
 from service.models.registry import Registry
+from service.runtime.answers import Answers
+from service.runtime.inspection import Inspection
 from service.runtime.question import Question, UnitRequest
 from service.runtime.results import (
     Activation,
@@ -126,9 +130,12 @@ class FakeAnswers:
             return replace(nothing, status="refused", reasons=("out_of_distribution",))
         return answer
 
-    async def inspect(self, data: bytes, model: str | None, preview: int = 0) -> None:
+    async def inspect(self, data: bytes, model: str | None, preview: int = 0) -> Inspection:
         await self.analyze(data, Question(model=model))
-        raise errors.UnsupportedImage("the fake looks at nothing")
+        raise errors.UnsupportedImage("the fake inspects nothing")
+
+    async def covered(self, mask: bytes, inspection: Inspection) -> NDArray[np.float32]:
+        raise errors.UnsupportedImage("the fake decodes no mask")
 
     async def arrival_of(self, count: int) -> None:
         """Returns once so many further questions have arrived."""
@@ -142,6 +149,12 @@ class FakeAnswers:
         except asyncio.CancelledError:
             self.cancelled += 1
             raise
+
+
+if TYPE_CHECKING:
+
+    def is_checked_by_mypy(fake: FakeAnswers) -> Answers:
+        return fake
 
 
 def watched(unit_request: UnitRequest) -> Activations:
@@ -169,7 +182,7 @@ def explanation(name: str, indexes: list[int], seed: int, question: Question) ->
                 done=0.5 if name == "scorecam" else 1.0,
             )
         )
-    return Explanation(name, question.layer or "conv", dict(question.parameters), "in words", tuple(maps))
+    return Explanation(name, "+".join(question.layers) or "conv", dict(question.parameters), "in words", tuple(maps))
 
 
 def registry(folder: Path) -> None:

@@ -21,7 +21,7 @@ import pytest
 from service.api.app import create_app
 from service.explain.methods import METHODS
 from service.runtime import examine, features
-from service.runtime.answers import Answers
+from service.runtime.inference_service import InferenceService
 from tests.api.conftest import talking_to
 from tests.models import tiny
 from tests.runtime.test_answers import picture, registry
@@ -32,7 +32,7 @@ CORPUS = Path(os.environ.get("FOVEA_TEST_CORPUS", Path(__file__).parents[3] / "s
 @asynccontextmanager
 async def running(folder: Path) -> AsyncIterator[httpx.AsyncClient]:
     registry(folder)
-    answers = Answers(tiny.settings(folder, decode_workers=2, threads=1, decode_memory_mb=512))
+    answers = InferenceService(tiny.settings(folder, decode_workers=2, threads=1, decode_memory_mb=512))
     for name in answers.registry.names:
         answers.registry.load(name)
     app = create_app(answers.settings, answers)

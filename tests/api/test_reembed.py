@@ -19,7 +19,7 @@ import pytest
 from service.collections.collection import Item
 from service.collections.staleness import fingerprint_of
 from service.collections.store.sqlite import SqliteStore
-from service.runtime.answers import Answers
+from service.runtime.inference_service import InferenceService
 from service.runtime.inspection import Inspection
 from tests.api.routes.test_collections import DARK, made
 from tests.api.routes.test_projections import job
@@ -88,15 +88,15 @@ class Gate:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
         self.looks, self.most, self.opened = 0, most, asyncio.Event()
-        self._look = Answers.inspect
+        self._look = InferenceService.inspect
 
-        async def inspect(answers: Answers, *given: Any) -> Inspection:
+        async def inspect(answers: InferenceService, *given: Any) -> Inspection:
             self.looks += 1
             if self.looks > self.most:
                 await self.opened.wait()
             return await self._look(answers, *given)
 
-        monkeypatch.setattr(Answers, "inspect", inspect)
+        monkeypatch.setattr(InferenceService, "inspect", inspect)
 
 
 async def begun(client: httpx.AsyncClient) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import socket
 from pathlib import Path
 from typing import Any
 
@@ -90,15 +89,6 @@ def test_only_so_many_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         os.utime(tmp_path / f"{name}.blob", (age, age))
     graph._write(tmp_path / "d.blob", b"d")
     assert sorted(file.name for file in tmp_path.iterdir()) == ["c.blob", "d.blob"]
-
-
-def test_compiling_tells_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    """openvino's own convert_model would report to its makers."""
-    asked: list[object] = []
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *where, **_: asked.append(where) or [])
-    monkeypatch.setattr(socket.socket, "connect", lambda _, where: asked.append(where))
-    OpenVinoEngine(plan("resnet18")).features(images(1), "layer4")
-    assert asked == []
 
 
 class Strange(nn.Module):

@@ -18,7 +18,7 @@ from tests.engines.networks import CUTS, OTHER, images, network, plan
 
 BOUND = {"f32": 1e-5, "bf16": 3e-2}
 PRECISIONS = ["f32", pytest.param("bf16", marks=pytest.mark.skipif(not has_bf16(), reason="no bf16 here"))]
-FREE = [method for method in METHODS.values() if method.needs in ("features", "pooled-linear")]
+FREE = [method for method in METHODS.values() if method.reads == "features"]
 
 
 @cache

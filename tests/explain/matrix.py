@@ -61,11 +61,11 @@ def cell(family: str, name: str, rows: slice = slice(0, 1)) -> Cell:
     whole = network.head(INPUT)
     with torch.no_grad():
         deep = spatial(network.features(cut)(x), network.head(cut))
-    A, head = (x, whole) if method.needs == "pixels" else deep
+    A, head = (x, whole) if method.reads == "pixels" else deep
     deadline = 0.0 if name == "scorecam" else float("inf")  # the first masks are enough to see that it works
     scene = Scene(x, torch.no_grad()(whole.forward), Deadline(deadline), deep)
-    arguments = QUICK.get(name, {}) | ({"scene": scene} if method.needs in {"input", "pixels"} else {})
-    if method.needs == "pooled-linear" and not isinstance(head, PooledLinear):
+    arguments = QUICK.get(name, {}) | ({"scene": scene} if method.reads != "features" else {})
+    if method.head == "pooled-linear" and not isinstance(head, PooledLinear):
         return Cell(method, A, head, scene, None)
     try:
         return Cell(method, A, head, scene, method.function(A, head, target(family).expand(len(x), -1), **arguments))

@@ -65,7 +65,7 @@ def one_hot(indexes: list[int], classes: int = CLASSES) -> Tensor:
 
 
 def applies(method: Method, network: Cut) -> bool:
-    return method.needs != "pooled-linear" or isinstance(network.head, PooledLinear)
+    return method.head == "any" or isinstance(network.head, PooledLinear)
 
 
 def explain(method: Method, network: Cut, target: Tensor, rows: slice = slice(None), **parameters: object) -> Tensor:
@@ -74,13 +74,13 @@ def explain(method: Method, network: Cut, target: Tensor, rows: slice = slice(No
 
 def arguments(method: Method, network: Cut, rows: slice, parameters: dict[str, object]) -> tuple[Tensor, nn.Module]:
     """What the method's cut makes of the images; `parameters` gets the scene where the method wants one."""
-    if method.needs in {"input", "pixels"}:
+    if method.reads != "features":
         deep = (network.A[rows], network.head)
         parameters["scene"] = Scene(network.x[rows], network.forward, deep=deep, **parameters.pop("more", {}))
-    if method.needs == "pixels":
+    if method.reads == "pixels":
         return network.x[rows], nn.Sequential(network.features, network.head)
     return network.A[rows], network.head
 
 
 def side(method: Method) -> int:
-    return IMAGE if method.needs == "pixels" else SIDE
+    return IMAGE if method.reads == "pixels" else SIDE

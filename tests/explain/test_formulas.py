@@ -254,7 +254,7 @@ def test_the_map_is_the_papers(name: str, head: str, seed: int) -> None:
             explain(METHODS[name], network, one_hot([TARGET]), slice(0, 1))
         return
     got = explain(METHODS[name], network, one_hot([TARGET]), slice(0, 1), **PARAMETERS.get(name, {}))[0].numpy()
-    if METHODS[name].needs == "pixels":
+    if METHODS[name].reads == "pixels":
         network = Cut(torch.nn.Identity(), torch.nn.Sequential(network.features, network.head), network.x)
     A = network.A[:1]
     expected = FORMULAS[name](A[0].double().numpy(), gradient(A, network), network)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import get_args
 
 import pytest
 import torch
 
+from service.explain.method import Count, Head, Reads
 from service.explain.methods import METHODS
 from tests.explain.scenes import HEADS, applies, arguments, cut, explain, one_hot, side
 
@@ -69,7 +71,7 @@ def test_threads_that_share_a_head_do_not_meet(name: str, head: str) -> None:
             torch.testing.assert_close(got, expected, rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if method.needs != "pooled-linear"])
+@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if method.head == "any"])
 def test_the_closed_form_equals_autograd(name: str) -> None:
     closed, general = cut("pooled-linear"), cut("pooled-linear-by-autograd")
     target = one_hot([1, 3, 0])
@@ -110,6 +112,10 @@ def test_every_row_of_the_table_is_complete(name: str) -> None:
     assert method.name == name
     assert method.function.__doc__
     assert method.paper.split()[0] in method.function.__doc__
-    assert all((method.title, method.formula, method.summary, method.cost))
-    assert method.needs in {"features", "pooled-linear", "input", "pixels"}
+    assert all((method.title, method.formula, method.summary))
+    assert method.reads in get_args(Reads)
+    assert method.head in get_args(Head)
+    assert (method.reads == "features") == (method.forwards == 0)
+    for count in (method.forwards, method.head_forwards):
+        assert (isinstance(count, int) and count >= 0) or count in get_args(get_args(Count)[1])
     assert set(method.parameters.model_fields) <= set(method.function.__annotations__)

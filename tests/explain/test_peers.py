@@ -52,7 +52,7 @@ class Subject:
     def ours(self, name: str, image: int, index: int, **parameters: object) -> np.ndarray:
         target = nn.functional.one_hot(torch.tensor([index]), CLASSES).float()
         A, head = self.A[image : image + 1], self.network.head(self.cut)
-        if METHODS[name].needs == "input":
+        if METHODS[name].reads == "image":
             parameters["scene"] = Scene(self.x[image : image + 1], torch.no_grad()(self.model))
         return METHODS[name].function(A, head, target, **parameters)[0].numpy()
 

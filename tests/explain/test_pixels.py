@@ -10,7 +10,6 @@ from service.errors import DoesNotApply
 from service.explain import pixels
 from service.explain.method import Deadline, Scene
 from service.explain.methods import METHODS
-from service.explain.replica import Turns, replica, unrolled
 from tests.explain.scenes import cut, one_hot
 from tests.models.zoo import CLASSES, built
 
@@ -58,18 +57,6 @@ def test_a_deadline_leaves_what_was_done(name: str, parameters: dict[str, object
     M = METHODS[name].function(network.x[:1], whole, one_hot([1]), scene=scene, **parameters)
     assert scene.deadline.done == pytest.approx(share)
     assert torch.isfinite(M).all()
-
-
-def test_a_replica_shares_weights_and_no_module() -> None:
-    model, _, x = built("resnet18")
-    copied = unrolled(model, x[:1])
-    assert {id(p) for p in copied.parameters()} == {id(p) for p in model.parameters()}
-    assert {id(b) for b in copied.buffers()} == {id(b) for b in model.buffers()}
-    assert not {id(m) for m in copied.modules()} & {id(m) for m in model.modules()}
-    assert isinstance(copied.layer1[0].relu, Turns)
-    assert isinstance(model.layer1[0].relu, nn.ReLU)
-    assert torch.equal(copied(x), model(x))
-    assert not any(m.inplace for m in replica(model).modules() if isinstance(m, nn.ReLU))
 
 
 def test_winning_probability_is_kept_on_the_way_down() -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 import scipy.stats
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from service.explain.heads import PooledLinear
-from service.explain.quality import MEASURES, QualityInputs, correlation, quality, shuffled
+from service.explain.quality import MEASURES, QualityInputs, correlation, quality
 
 SIDE = 16
 
@@ -59,14 +58,3 @@ def test_the_rank_correlation_is_spearmans() -> None:
     assert correlation(a, a.exp()) == pytest.approx(1)
     assert correlation(a, -a) == pytest.approx(-1)
     assert correlation(a, torch.ones(6, 6)) is None
-
-
-def test_a_shuffled_head_has_the_same_weights_elsewhere_and_leaves_the_head_alone() -> None:
-    torch.manual_seed(0)
-    pooled = PooledLinear(torch.randn(5, 12), torch.randn(5))
-    torch.testing.assert_close(shuffled(pooled).weight.flatten().sort().values, pooled.weight.flatten().sort().values)
-    head = nn.Sequential(nn.Flatten(1), nn.Linear(12, 4), nn.ReLU(), nn.Linear(4, 2))
-    before, A = [p.clone() for p in head.parameters()], torch.randn(2, 12)
-    assert not torch.allclose(shuffled(head)(A), head(A))
-    assert all(map(torch.equal, before, head.parameters()))
-    torch.testing.assert_close(shuffled(head)(A), shuffled(head)(A))

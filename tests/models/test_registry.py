@@ -219,7 +219,7 @@ def test_many_threads_load_a_model_once(tmp_path: Path, monkeypatch: pytest.Monk
     add(tmp_path, "tiny")
     models = registry(tmp_path)
     reads: list[Path] = []
-    from service.models import registry as module
+    from service.models import loader as module
 
     whole_read = module.read
     monkeypatch.setattr(module, "read", lambda path, sha256: (reads.append(path), whole_read(path, sha256))[1])

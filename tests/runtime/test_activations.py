@@ -14,7 +14,7 @@ from service.images.workers import Prepared
 from service.models.classifier import Classifier
 from service.models.registry import Registry
 from service.runtime.activations import activations, check
-from service.runtime.answers import Answers
+from service.runtime.inference_service import InferenceService
 from service.runtime.inspection import Inspection
 from service.runtime.question import Question, UnitRequest
 from tests.models import tiny
@@ -73,11 +73,11 @@ def test_what_does_not_exist_is_refused_with_what_does(
 async def test_they_are_the_engines_own_maps(tmp_path: Path) -> None:
     tiny.add(tmp_path, "tiny")
     (tmp_path / "default.toml").write_text('default = "tiny"')
-    answers = Answers(tiny.settings(tmp_path, decode_workers=1, threads=1))
+    answers = InferenceService(tiny.settings(tmp_path, decode_workers=1, threads=1))
     classifier = answers.registry.load()
     await answers.start(load=False)
     try:
-        answer = await answers.activations(picture(1), Question(layer="1", unit_request=UnitRequest((3, 1))))
+        answer = await answers.activations(picture(1), Question(layers=("1",), unit_request=UnitRequest((3, 1))))
         prepared = await answers.decoders.prepare(picture(1), classifier.entry.frame, 0)
         with pytest.raises(BadParameter, match="has no unit 9"):
             await answers.activations(b"never looked at", Question(unit_request=UnitRequest((9,))))

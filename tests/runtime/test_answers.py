@@ -22,8 +22,8 @@ from service.explain.methods import METHODS
 from service.explain.quality import MEASURES
 from service.models.weights import save
 from service.runtime import examine
-from service.runtime.answers import Answers
 from service.runtime.describe import describe
+from service.runtime.inference_service import InferenceService
 from service.runtime.question import Question
 from service.runtime.results import Answer
 from tests.models import tiny
@@ -71,10 +71,10 @@ def registry(folder: Path) -> None:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def answers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Answers]:
+async def answers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[InferenceService]:
     folder = tmp_path_factory.mktemp("registry")
     registry(folder)
-    running = Answers(tiny.settings(folder, decode_workers=2, threads=1))
+    running = InferenceService(tiny.settings(folder, decode_workers=2, threads=1))
     for name in running.registry.names:
         running.registry.load(name)
     await running.start()
@@ -85,7 +85,7 @@ async def answers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ans
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def test_a_prediction_is_what_the_network_says(answers: Answers) -> None:
+async def test_a_prediction_is_what_the_network_says(answers: InferenceService) -> None:
     answer = await answers.predict(picture(0), Question())
     classifier = answers.registry.get("tiny")
     prepared = await answers.decoders.prepare(picture(0), classifier.entry.frame)
@@ -101,7 +101,7 @@ async def test_a_prediction_is_what_the_network_says(answers: Answers) -> None:
     assert (answer.explanations, answer.embedding) == ((), None)
 
 
-async def test_top_k_limits_what_is_listed(answers: Answers) -> None:
+async def test_top_k_limits_what_is_listed(answers: InferenceService) -> None:
     answer = await answers.predict(picture(0), Question(model="perceptron", top_k=2))
     assert len(answer.predictions) == 2
     assert len((await answers.predict(picture(0), Question(model="perceptron", top_k=99))).predictions) == 3
@@ -109,7 +109,7 @@ async def test_top_k_limits_what_is_listed(answers: Answers) -> None:
         await answers.predict(picture(0), Question(top_k=0))
 
 
-async def test_a_single_logit_speaks_for_two_labels(answers: Answers) -> None:
+async def test_a_single_logit_speaks_for_two_labels(answers: InferenceService) -> None:
     answer = await answers.explain(picture(0), Question(model="single", methods=("cam",), top_k_targets=2))
     by_index = {p.index: p for p in answer.predictions}
     assert by_index[0].probability + by_index[1].probability == pytest.approx(1)
@@ -120,7 +120,7 @@ async def test_a_single_logit_speaks_for_two_labels(answers: Answers) -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 async def test_the_mean_of_cam_and_the_bias_are_the_logit_and_every_method_has_a_map(
-    answers: Answers, method: str
+    answers: InferenceService, method: str
 ) -> None:
     answer = await answers.explain(picture(1), Question(methods=(method,), boxes=True, overlay=True))
     (explanation,) = answer.explanations
@@ -144,7 +144,7 @@ async def test_the_mean_of_cam_and_the_bias_are_the_logit_and_every_method_has_a
         assert one.grid.mean() + bias == pytest.approx(answer.predictions[0].logit, rel=1e-5, abs=1e-6)
 
 
-async def test_analyze_is_predict_explain_and_embed_in_one(answers: Answers) -> None:
+async def test_analyze_is_predict_explain_and_embed_in_one(answers: InferenceService) -> None:
     question = Question(methods=("cam", "layercam"), embed=True)
     everything = await answers.analyze(picture(2), question)
     assert everything.predictions == (await answers.predict(picture(2), Question())).predictions
@@ -157,7 +157,7 @@ async def test_analyze_is_predict_explain_and_embed_in_one(answers: Answers) -> 
         np.testing.assert_array_equal(alone.explanations[0].maps[0].grid, explanation.maps[0].grid)
 
 
-async def test_targets_are_named_by_label_or_index_without_repetition(answers: Answers) -> None:
+async def test_targets_are_named_by_label_or_index_without_repetition(answers: InferenceService) -> None:
     question = Question(model="perceptron", methods=("gradcam",), targets=("c", "0", "2"))
     answer = await answers.explain(picture(3), question)
     assert [one.target.label for one in answer.explanations[0].maps] == ["c", "a"]
@@ -166,7 +166,7 @@ async def test_targets_are_named_by_label_or_index_without_repetition(answers: A
     assert sorted(one.target.label for one in answer.explanations[0].maps) == ["a", "b", "c"]
 
 
-async def test_versus_explains_the_difference(answers: Answers) -> None:
+async def test_versus_explains_the_difference(answers: InferenceService) -> None:
     async def grid(**more: Any) -> Any:
         question = Question(model="perceptron", methods=("hirescam",), targets=("a",), **more)
         return (await answers.explain(picture(4), question)).explanations[0].maps[0].grid
@@ -176,34 +176,34 @@ async def test_versus_explains_the_difference(answers: Answers) -> None:
     np.testing.assert_allclose(contrast, await grid() - other.explanations[0].maps[0].grid, rtol=1e-4, atol=1e-6)
 
 
-async def test_a_shallower_layer_gives_a_finer_map_and_the_same_prediction(answers: Answers) -> None:
+async def test_a_shallower_layer_gives_a_finer_map_and_the_same_prediction(answers: InferenceService) -> None:
     deep = await answers.explain(picture(5), Question(methods=("gradcam",)))
-    shallow = await answers.explain(picture(5), Question(methods=("gradcam",), layer="0"))
+    shallow = await answers.explain(picture(5), Question(methods=("gradcam",), layers=("0",)))
     assert shallow.explanations[0].layer == "0"
     assert [p.logit for p in shallow.predictions] == pytest.approx([p.logit for p in deep.predictions], rel=1e-5)
 
 
-async def test_layers_are_fused_at_the_finest_of_them(answers: Answers) -> None:
+async def test_layers_are_fused_at_the_finest_of_them(answers: InferenceService) -> None:
     """One forward to the shallowest layer serves them all, in whatever order they are named."""
-    question = Question(methods=("layercam",), layer="2", fused=("0",), fusion="product")
+    question = Question(methods=("layercam",), layers=("2", "0"), fusion="product")
     fused = (await answers.explain(picture(5), question)).explanations[0]
-    again = (await answers.explain(picture(5), replace(question, layer="0", fused=("2",)))).explanations[0]
+    again = (await answers.explain(picture(5), replace(question, layers=("0", "2")))).explanations[0]
     assert fused.layer == "0+2"
     assert fused.parameters["fusion"] == "product"
     assert "several layers" in fused.normalisation
     np.testing.assert_array_equal(fused.maps[0].grid, again.maps[0].grid)
     parts = []
     for layer in ("0", "2"):
-        one = await answers.explain(picture(5), replace(question, layer=layer, fused=()))
+        one = await answers.explain(picture(5), replace(question, layers=(layer,)))
         grid = np.maximum(one.explanations[0].maps[0].grid, 0)
         parts.append(grid / grid.max())
     np.testing.assert_allclose(fused.maps[0].grid, parts[0] * parts[1], rtol=1e-4, atol=1e-6)
     with pytest.raises(DoesNotApply, match="no map to show"):
-        await answers.explain(picture(5), replace(question, fused=("5",)))
+        await answers.explain(picture(5), replace(question, layers=("2", "5")))
 
 
 @pytest.mark.parametrize("method", ["gradcam", "saliency", "integrated-gradients"])
-async def test_quality_is_measured_where_it_is_asked_for(answers: Answers, method: str) -> None:
+async def test_quality_is_measured_where_it_is_asked_for(answers: InferenceService, method: str) -> None:
     plain = Question(methods=(method,), top_k_targets=2)
     answer = await answers.explain(picture(6), replace(plain, quality=True))
     for one in answer.explanations[0].maps:
@@ -217,12 +217,12 @@ async def test_quality_is_measured_where_it_is_asked_for(answers: Answers, metho
     assert set(without or ()) == ({"completeness_delta"} if method == "integrated-gradients" else set())
 
 
-async def test_methods_in_pixels_look_at_the_input(answers: Answers) -> None:
+async def test_methods_in_pixels_look_at_the_input(answers: InferenceService) -> None:
     answer = await answers.analyze(picture(7), Question(methods=("gradcam", "saliency", "guided-gradcam")))
     assert [one.layer for one in answer.explanations] == ["2", "input", "input"]
 
 
-async def test_a_ground_truth_is_explained_beside_the_prediction(answers: Answers) -> None:
+async def test_a_ground_truth_is_explained_beside_the_prediction(answers: InferenceService) -> None:
     """Why this, and where would that have been: the named class first, then the likeliest."""
     likeliest = (await answers.predict(picture(3), Question(model="perceptron"))).predictions
     truth = likeliest[-1].label
@@ -236,8 +236,8 @@ async def test_a_ground_truth_is_explained_beside_the_prediction(answers: Answer
     [
         (Question(model="nobody", methods=("gradcam",)), UnknownName, "no model 'nobody'"),
         (Question(methods=("magic",)), UnknownName, "no method 'magic'.*gradcam"),
-        (Question(methods=("gradcam",), layer="layer9"), UnknownName, "no layer 'layer9'"),
-        (Question(methods=("gradcam",), layer="5"), DoesNotApply, "no map to show"),
+        (Question(methods=("gradcam",), layers=("layer9",)), UnknownName, "no layer 'layer9'"),
+        (Question(methods=("gradcam",), layers=("5",)), DoesNotApply, "no map to show"),
         (Question(methods=("gradcam",), targets=("dragon",)), UnknownName, "no class 'dragon'.*healthy, ill"),
         (Question(methods=("gradcam",), targets=("2",)), UnknownName, "index from 0 to 1"),
         (Question(methods=("finercam",), versus=("dragon",)), UnknownName, "no class 'dragon'"),
@@ -249,20 +249,20 @@ async def test_a_ground_truth_is_explained_beside_the_prediction(answers: Answer
     ],
 )
 async def test_what_cannot_be_answered_is_refused_with_what_could(
-    answers: Answers, question: Question, error: type[Exception], text: str
+    answers: InferenceService, question: Question, error: type[Exception], text: str
 ) -> None:
     with pytest.raises(error, match=text):
         await answers.explain(picture(0), question)
 
 
-async def test_a_refusal_comes_before_any_pixel_is_decoded(answers: Answers) -> None:
+async def test_a_refusal_comes_before_any_pixel_is_decoded(answers: InferenceService) -> None:
     with pytest.raises(UnknownName):
         await answers.explain(b"no image at all", Question(methods=("magic",)))
     with pytest.raises(DamagedImage):
         await answers.predict(picture(0)[:200], Question())
 
 
-async def test_the_guard_refuses_and_then_says_nothing_about_the_patient(answers: Answers) -> None:
+async def test_the_guard_refuses_and_then_says_nothing_about_the_patient(answers: InferenceService) -> None:
     file = io.BytesIO()
     Image.new("RGB", (32, 32), (3, 3, 3)).save(file, "PNG")
     answer = await answers.analyze(file.getvalue(), Question(model="guarded", methods=("gradcam",), embed=True))
@@ -273,7 +273,7 @@ async def test_the_guard_refuses_and_then_says_nothing_about_the_patient(answers
     assert (await answers.predict(picture(0), Question(model="guarded"))).status == "ok"
 
 
-async def test_numbers_that_are_not_finite_are_no_answer(answers: Answers) -> None:
+async def test_numbers_that_are_not_finite_are_no_answer(answers: InferenceService) -> None:
     classifier = answers.registry.get("other")
     head = classifier.network.stages[-1].module
     kept = head.weight.clone()
@@ -285,7 +285,7 @@ async def test_numbers_that_are_not_finite_are_no_answer(answers: Answers) -> No
         head.weight.copy_(kept)
 
 
-async def test_too_many_images_at_once_are_shed(answers: Answers) -> None:
+async def test_too_many_images_at_once_are_shed(answers: InferenceService) -> None:
     crowd = answers.settings.queue_size + 8
     results = await asyncio.gather(
         *(answers.predict(picture(900 + i), Question()) for i in range(crowd)), return_exceptions=True
@@ -295,14 +295,14 @@ async def test_too_many_images_at_once_are_shed(answers: Answers) -> None:
     assert all(isinstance(error, Overloaded) for error in shed)
 
 
-async def test_many_at_once_get_exactly_what_one_after_the_other_gets(answers: Answers) -> None:
+async def test_many_at_once_get_exactly_what_one_after_the_other_gets(answers: InferenceService) -> None:
     models, methods = ("tiny", "other", "perceptron", "single"), tuple(METHODS)
     asked = [
         (i % 9, Question(model=models[i % 4], methods=(methods[i % len(methods)],), embed=i % 3 == 0))
         for i in range(120)
         if not (models[i % 4] == "perceptron" and methods[i % len(methods)] == "cam")
     ]
-    answers.features.cache.most_bytes, kept = 0, answers.features.cache.most_bytes
+    answers.features.cache.max_bytes, kept = 0, answers.features.cache.max_bytes
     try:
         serial = [await answers.analyze(picture(seed), question) for seed, question in asked]
         few = asyncio.Semaphore(12)  # as many as the lane of slow methods lets wait
@@ -313,7 +313,7 @@ async def test_many_at_once_get_exactly_what_one_after_the_other_gets(answers: A
 
         together = await asyncio.gather(*(one(*pair) for pair in asked))
     finally:
-        answers.features.cache.most_bytes = kept
+        answers.features.cache.max_bytes = kept
     for expected, got in zip(serial, together, strict=True):
         assert_same(expected, got)
 
@@ -333,7 +333,7 @@ def assert_same(expected: Answer, got: Answer) -> None:
         np.testing.assert_allclose(expected.embedding.vector, got.embedding.vector, rtol=1e-5, atol=1e-6)
 
 
-async def test_a_slow_method_past_its_time_answers_with_what_it_has(answers: Answers) -> None:
+async def test_a_slow_method_past_its_time_answers_with_what_it_has(answers: InferenceService) -> None:
     question, classifier = Question(methods=("scorecam",)), answers.registry.get("tiny")
     prepared = await answers.decoders.prepare(picture(0), classifier.entry.frame)
     A = classifier.engine.features(torch.from_numpy(prepared.x[None]), classifier.cut)
@@ -344,7 +344,7 @@ async def test_a_slow_method_past_its_time_answers_with_what_it_has(answers: Ans
     assert 0 < explanation.maps[0].done < 1
 
 
-async def test_a_description_tells_layers_and_which_methods_apply(answers: Answers) -> None:
+async def test_a_description_tells_layers_and_which_methods_apply(answers: InferenceService) -> None:
     description = describe(answers.registry.get("perceptron"))
     assert description.default_layer == "1"
     assert description.embedding_layer == "2"
@@ -354,12 +354,12 @@ async def test_a_description_tells_layers_and_which_methods_apply(answers: Answe
     assert [layer.name for layer in description.layers if layer.spatial] == ["input", "0", "1"]
 
 
-async def test_readiness_is_that_of_the_default_model(answers: Answers) -> None:
+async def test_readiness_is_that_of_the_default_model(answers: InferenceService) -> None:
     assert answers.ready == (True, "model 'tiny' is ready")
 
 
 async def test_an_image_seen_before_is_neither_decoded_nor_computed_again(
-    answers: Answers, monkeypatch: pytest.MonkeyPatch
+    answers: InferenceService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of the same bytes and frame; a picture to draw over, or another frame, is decoded anew."""
     decoded: list[object] = []
@@ -381,7 +381,7 @@ async def test_an_image_seen_before_is_neither_decoded_nor_computed_again(
     assert len(decoded) == 3
 
 
-async def test_every_label_of_a_multi_label_model_stands_for_itself(answers: Answers) -> None:
+async def test_every_label_of_a_multi_label_model_stands_for_itself(answers: InferenceService) -> None:
     """Sigmoids of logits over the temperature: they need not sum to one, and each is explained by its own logit."""
     names = answers.registry.entry("multilabel").labels
     question = Question(model="multilabel", methods=("cam", "finercam"), targets=names, top_k=2)

@@ -67,9 +67,9 @@ async def test_a_slow_method_and_predictions_take_turns() -> None:
     model, engine = classifier()
     running = Features(0, threads=1, batch_size=1, batch_wait=0, queue_size=64)
     running.start()
-    x = np.zeros((16, 16, 3), np.uint8)
+    x, turn = np.zeros((16, 16, 3), np.uint8), running.run_between_batches
     with ThreadPoolExecutor(1) as lane:
-        slow = lane.submit(lambda: [running.in_turn(model.forward, torch.zeros(2, 3, 16, 16)) for _ in range(15)])
+        slow = lane.submit(lambda: [turn(model.forward, torch.zeros(2, 3, 16, 16)) for _ in range(15)])
         for i in range(15):
             await running.get(model, model.cut, str(i), x, time.monotonic() + 30)
         await asyncio.wrap_future(slow)
@@ -83,8 +83,9 @@ async def test_a_prediction_waits_for_one_turn_at_most() -> None:
     model, engine = classifier()
     running = Features(0, threads=1, batch_size=1, batch_wait=0, queue_size=64)
     running.start()
+    turn = running.run_between_batches
     with ThreadPoolExecutor(1) as lane:
-        slow = lane.submit(lambda: [running.in_turn(model.forward, torch.zeros(2, 3, 16, 16)) for _ in range(20)])
+        slow = lane.submit(lambda: [turn(model.forward, torch.zeros(2, 3, 16, 16)) for _ in range(20)])
         await asyncio.sleep(3 * TURN)
         before = len(engine.calls)
         await running.get(model, model.cut, "a", np.zeros((16, 16, 3), np.uint8), time.monotonic() + 30)

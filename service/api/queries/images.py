@@ -46,7 +46,7 @@ class EmbedQuery(PredictQuery):
     )
 
     def _fields(self) -> dict[str, Any]:
-        return super()._fields() | {"layer": self.layer, "embed": True}
+        return super()._fields() | {"layers": () if self.layer is None else (self.layer,), "embed": True}
 
 
 class ExplainQuery(PredictQuery):
@@ -111,8 +111,7 @@ class ExplainQuery(PredictQuery):
             "targets": tuple(self.target),
             "top_k_targets": self.top_k_targets,
             "versus": tuple(self.versus),
-            "layer": self.layer[0] if self.layer else None,
-            "fused": tuple(self.layer[1:]),
+            "layers": tuple(self.layer),
             "fusion": self.fusion,
             "quality": self.quality,
             "boxes": self.boxes,

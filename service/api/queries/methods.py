@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 
 from pydantic import ValidationError
 
-from service.errors import BadParameter, UnknownName
+from service.errors import BadParameter
 from service.explain.method import Method
-from service.explain.methods import METHODS
+from service.explain.methods import method_named
 
 
 def find_method(name: str) -> Method:
@@ -16,10 +16,7 @@ def find_method(name: str) -> Method:
 
     Raises UnknownName, which lists all methods.
     """
-    method = METHODS.get(name.replace(" ", "+"))
-    if method is None:
-        raise UnknownName(f"there is no method {name[:80]!r}; the methods are {', '.join(METHODS)}")
-    return method
+    return method_named(name.replace(" ", "+"))
 
 
 def parameter_names(methods: Iterable[Method]) -> set[str]:

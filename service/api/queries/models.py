@@ -37,4 +37,4 @@ class ActivationsQuery(BaseQuery):
         if not all(word.isascii() and word.isdigit() and len(word) < 10 for word in words):
             raise BadParameter("query parameter units: use whole numbers from 0 on, as in units=0,5")
         unit_request = UnitRequest(tuple(dict.fromkeys(map(int, words))), self.top)
-        return Question(model=model, layer=self.layer, unit_request=unit_request)
+        return Question(model=model, layers=() if self.layer is None else (self.layer,), unit_request=unit_request)

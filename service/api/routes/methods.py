@@ -16,7 +16,7 @@ EXAMPLE = Methods(methods=[method_summary(METHODS["finercam"])], measures=[measu
 
 @router.get("/methods", responses=example(EXAMPLE) | problems(422))
 async def list_methods() -> Methods:
-    """List all explanation methods: paper, formula, parameters, cost, and requirements on the model."""
+    """List all explanation methods: paper, formula, parameters, cost in forwards, and the head it requires."""
     return Methods(
         methods=[*map(method_summary, METHODS.values())], measures=[*map(measure_summary, MEASURES.values())]
     )

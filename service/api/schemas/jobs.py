@@ -7,9 +7,9 @@ from typing import Annotated, Literal, Self
 from pydantic import Field
 from starlette.types import Scope
 
-from service import errors
 from service.api.problems import Problem, describe
 from service.api.schemas.base import Finite, Schema
+from service.errors import error_from_name
 from service.jobs import job as values
 
 RESULT_ADDRESSES = {
@@ -51,8 +51,7 @@ class Job(Schema):
 def _problem(failure: values.Failure | None, scope: Scope) -> Problem | None:
     if failure is None:
         return None
-    kind = getattr(errors, failure.error, errors.JobFailed)
-    return describe(kind(failure.detail), scope)
+    return describe(error_from_name(failure.error, failure.detail), scope)
 
 
 class Jobs(Schema):

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from service.api.schemas.base import Finite, Schema
-from service.explain.method import Method
+from service.explain.method import Count, Head, Method, Reads
 from service.explain.quality import Measure
 from service.models.card import Card
-from service.models.registry import Status
+from service.models.states import State, Status
 from service.runtime.describe import Description
-
-State = Literal["ready", "missing", "loading", "failed"]
 
 
 class ModelSummary(Schema):
@@ -146,11 +144,16 @@ class MethodSummary(Schema):
     """What it answers, in a sentence."""
     paper: str
     formula: str
-    cost: str
-    """Forwards of the whole network beyond the one that every answer needs."""
-    needs: str
-    """features: any model. pooled-linear: a head of global average pooling and one linear layer. input: the image as
-    well. pixels: the image alone, explained pixel by pixel at the layer `input`."""
+    forwards: Count
+    """Runs of the whole network beyond the one that every answer makes: a number, or one per feature map (`per
+    channel`), noisy copy (`per sample`), step or covered position."""
+    slow: bool
+    """Whether the number of forwards grows with feature maps, samples, steps or positions."""
+    reads: Reads
+    """features: feature maps. image: feature maps and the image. pixels: the image alone, explained pixel by pixel at
+    the layer `input`."""
+    head: Head
+    """The head that it requires: any, or global average pooling followed by one linear layer."""
     layers: str
     """Which layers suit it."""
     class_specific: bool

@@ -16,8 +16,8 @@ from service.explain.methods import METHODS
 from service.models.classifier import Classifier
 from service.models.scores import direction, label_logits, probabilities
 from service.runtime.batch_inference import InspectedImage
-from service.runtime.examine import method_named
 from service.runtime.inspection import MapRequest, compute_maps
+from service.runtime.validation import applicable_method
 
 DEFAULT_METHOD = "gradcam"
 
@@ -71,7 +71,7 @@ def mistakes(
 
     Raises UnknownName or DoesNotApply for a method, TrainingError where no image has a label of the model.
     """
-    row = method_named(method, classifier, classifier.cut)
+    row = applicable_method(method, classifier, classifier.cut)
     entry = classifier.entry
     count, pairs = 0, dict[str, int]()
     worst: list[tuple[float, int, InspectedImage]] = []

@@ -25,6 +25,10 @@ async def test_an_empty_query_takes_every_default(client: httpx.AsyncClient, fak
     assert await asked(client, fake, "/analyze") == Question()
 
 
+async def test_a_layer_to_embed_at_reaches_the_question(client: httpx.AsyncClient, fake: FakeAnswers) -> None:
+    assert await asked(client, fake, "/embed?layer=0") == Question(layers=("0",), embed=True)
+
+
 async def test_every_parameter_reaches_the_question(client: httpx.AsyncClient, fake: FakeAnswers) -> None:
     address = (
         "/explain/finercam?model=other&top_k=1&target=ill&target=0&top_k_targets=2&versus=healthy"
@@ -38,8 +42,7 @@ async def test_every_parameter_reaches_the_question(client: httpx.AsyncClient, f
         targets=("ill", "0"),
         top_k_targets=2,
         versus=("healthy",),
-        layer="2",
-        fused=("0",),
+        layers=("2", "0"),
         fusion="mean",
         quality=True,
         boxes=True,

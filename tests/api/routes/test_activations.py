@@ -35,7 +35,7 @@ async def test_the_three_ways_of_sending_give_one_answer(client: httpx.AsyncClie
 
 async def test_what_the_query_asks(client: httpx.AsyncClient, fake: FakeAnswers) -> None:
     await client.post(f"{PATH}?units=3,1&units=%202&layer=conv&top=5", content=b"x")
-    assert fake.asked[-1][1] == Question(model="other", layer="conv", unit_request=UnitRequest((3, 1, 2), 5))
+    assert fake.asked[-1][1] == Question(model="other", layers=("conv",), unit_request=UnitRequest((3, 1, 2), 5))
     await client.post(PATH, content=b"x")
     assert fake.asked[-1][1] == Question(model="other", unit_request=UnitRequest())
 

@@ -103,4 +103,6 @@ async def test_every_method_of_the_table_is_described(client: httpx.AsyncClient)
     for row, method in zip(told, METHODS.values(), strict=True):
         assert row["paper"] == method.paper
         assert row["formula"]
+        assert (row["forwards"], row["slow"]) == (method.forwards, method.slow)
+        assert (row["reads"], row["head"]) == (method.reads, method.head)
         assert row["parameters"] == method.parameters.model_json_schema()
