@@ -7,6 +7,7 @@ FoveaError
 │   ├── DoesNotApply             the method has no meaning for this model, and why
 │   ├── StaleCollection          the collection was filled by other weights than the model has now
 │   ├── TooLarge                 more bytes, pixels or images than the limits allow
+│   ├── UnsupportedEncoding      a Content-Encoding of the body that is not supported
 │   ├── UnsupportedImage         not an image in a format we read
 │   ├── DamagedImage             a known format, but its content cannot be decoded
 │   ├── BadParameter             a parameter outside its range
@@ -56,6 +57,17 @@ class StaleCollection(RequestError):
 
 class TooLarge(RequestError):
     """More bytes, pixels or images than the limits allow; the text names the limit."""
+
+
+class UnsupportedEncoding(RequestError):
+    """The Content-Encoding of the body is not supported; the text lists those that are.
+
+    supported: content codings of request bodies.
+    """
+
+    def __init__(self, message: str, supported: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.supported = supported
 
 
 class UnsupportedImage(RequestError):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SHIPPED_REGISTRY = Path(__file__).parent / "models" / "zoo"
@@ -40,6 +41,9 @@ class Settings(BaseSettings):
 
     allowed_hosts: tuple[str, ...] = ()
     """Host names that requests may be addressed to; none named, all are. Health checks need theirs among them."""
+
+    allowed_origins: tuple[str, ...] = ()
+    """Origins whose web pages may call the API from a browser, such as `https://viewer.example`; `*` allows all."""
 
     registry: Path = SHIPPED_REGISTRY
     """A TOML file, or a folder of them, that lists the models."""
@@ -109,6 +113,16 @@ class Settings(BaseSettings):
 
     decode_memory_mb: int = Field(1024, ge=128)
     """MiB a decoder process may use beyond what it needs to start."""
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _check_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            if origin != "*" and not re.fullmatch(r"https?://[^/\s?#@*]+", origin):
+                raise ValueError(
+                    f"{origin!r} is not an origin; write scheme, host and port only, as in https://viewer.example"
+                )
+        return origins
 
     @property
     def collections_location(self) -> str:

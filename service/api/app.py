@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import cached_property
 from typing import Any
 
 from fastapi import Depends, FastAPI
 from fastapi.telemetry import TelemetryConfig
 
 from service import __version__
-from service.api.openapi.document import DESCRIPTION, TAGS, operation_id
+from service.api.openapi.document import DESCRIPTION, SERVER, TAGS, operation_id
 from service.api.openapi.examples import restore_examples
 from service.api.routes import (
     analyze,
@@ -29,6 +30,8 @@ from service.api.routes import (
     reports,
     version,
 )
+from service.api.server.cors import add_cors
+from service.api.server.error_middleware import ErrorMiddleware
 from service.api.server.exception_handlers import add_exception_handlers
 from service.api.server.head_requests import HeadRequests
 from service.api.server.metrics import Metrics
@@ -76,6 +79,8 @@ def create_app(settings: Settings, answers: Answers | None = None) -> FastAPI:
         lifespan=_lifespan,
         dependencies=[Depends(check_request)],
         generate_unique_id_function=operation_id,
+        servers=[SERVER],
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -92,8 +97,10 @@ def create_app(settings: Settings, answers: Answers | None = None) -> FastAPI:
         app.include_router(module.router)
     app.router.routes.extend(pages.MOUNTS)
     add_exception_handlers(app)
-    app.add_middleware(HeadRequests)
+    app.add_middleware(HeadRequests)  # the innermost; each further one encloses those before it
     app.add_middleware(RequestLimits, settings=settings)
+    app.add_middleware(ErrorMiddleware)
+    add_cors(app, settings.allowed_origins)
     app.add_middleware(ResponseMiddleware, metrics=app.state.metrics)
     return app
 
@@ -111,6 +118,11 @@ class Fovea(FastAPI):
         if self.openapi_schema is None:
             self.openapi_schema = restore_examples(super().openapi())
         return self.openapi_schema
+
+    @cached_property
+    def openapi_json(self) -> bytes:
+        """The document as it is served."""
+        return json.dumps(self.openapi(), ensure_ascii=False, separators=(",", ":")).encode()
 
 
 @asynccontextmanager

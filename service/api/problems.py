@@ -80,6 +80,13 @@ ERROR_PROBLEMS: dict[type[errors.FoveaError], ProblemType] = {
         "Unsupported image format",
         "The content is in no image format that the service reads. File names and the Content-Type do not matter.",
     ),
+    errors.UnsupportedEncoding: ProblemType(
+        415,
+        "unsupported-encoding",
+        "Unsupported Content-Encoding",
+        "The body is compressed in a way that the service does not support. The Accept-Encoding header of the response"
+        " lists the codings for request bodies.",
+    ),
     errors.BadParameter: ProblemType(
         422,
         "bad-parameter",
@@ -235,4 +242,6 @@ def error_response(error: errors.FoveaError, scope: Scope) -> Response:
         headers["Retry-After"] = str(math.ceil(getattr(error, "retry_after", 60)))
     if isinstance(error, errors.TooSlow):
         headers["Connection"] = "close"
+    if isinstance(error, errors.UnsupportedEncoding):
+        headers["Accept-Encoding"] = ", ".join(error.supported)
     return problem_response(problem, headers)

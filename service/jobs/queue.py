@@ -43,8 +43,8 @@ class JobQueue:
         if await asyncio.to_thread(JobRecords.exists, self._folder):
             try:
                 await self._open()
-            except FoveaError:
-                logger.exception("the waiting jobs cannot run yet")
+            except FoveaError as error:
+                logger.warning("the waiting jobs do not run in this process: %s", error)
 
     async def close(self) -> None:
         """Stop the running job, which becomes interrupted; waiting jobs stay until the next start."""

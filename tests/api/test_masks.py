@@ -73,19 +73,19 @@ WRONG: dict[str, tuple[dict[str, Any], int, str]] = {
     "nothing marked": (form(1, mask(5, 5)), 422, "the image's mask: it marks nothing"),
     "no picture": (form(1, b"hello"), 415, "the image's mask: The bytes are not an image"),
     "a damaged one": (form(1, mask()[:-20]), 422, "the image's mask: The PNG cannot be decoded"),
-    "an empty one": (form(1, b""), 400, "the mask is empty; send a picture that is white where the region is"),
+    "an empty one": (form(1, b""), 400, "the mask is empty; send a picture of the image's size that is white inside"),
     "an empty one of two": (form(2, mask(), b""), 400, "mask 2 of 2 is empty"),
-    "too few": (form(2, mask()), 400, "1 mask came for 2 images; send one for each, in the same order"),
-    "too many": (form(1, mask(), mask()), 400, "2 masks came for 1 image; send one"),
+    "too few": (form(2, mask()), 400, "the request has 2 images and 1 mask; send one mask per image"),
+    "too many": (form(1, mask(), mask()), 400, "the request has 1 image and 2 masks; send one mask"),
     "no image": (form(0, mask()), 400, "the form has no field image"),
-    "a field of another name": ({"files": {"masks": b"x"}}, 400, "their masks into the field mask"),
-    "no image in JSON": ({"json": {"mask": text(mask())}}, 400, "has a mask and no image"),
+    "a field of another name": ({"files": {"masks": b"x"}}, 400, "masks in the field mask"),
+    "no image in JSON": ({"json": {"mask": text(mask())}}, 400, "the JSON has no field image"),
     "no text in JSON": ({"json": {"image": text(picture(1)), "mask": 5}}, 400, "mask must be a base64 string"),
     "null in JSON": ({"json": {"image": text(picture(1)), "mask": None}}, 400, "mask must be a base64 string"),
     "too few in JSON": (
         {"json": {"image": [text(picture(1)), text(picture(2))], "mask": text(mask())}},
         400,
-        "1 mask came for 2 images",
+        "the request has 2 images and 1 mask",
     ),
 }
 
@@ -99,7 +99,7 @@ async def test_what_is_wrong_with_a_mask_is_said_and_the_image_not_added(tmp_pat
         assert (await client.get("/collections/set")).json()["count"] == 0
         for route in ("/predict", "/collections/set/neighbors"):
             answer = await client.post(route, **form(1, mask()))
-            assert (answer.status_code, answer.json()["detail"][:28]) == (400, "the form has a field 'mask';")
+            assert (answer.status_code, answer.json()["detail"][:37]) == (400, "the form has an unknown field 'mask';")
 
 
 async def test_only_the_image_whose_mask_is_wrong_is_not_added(tmp_path: Path) -> None:

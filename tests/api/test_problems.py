@@ -94,7 +94,6 @@ async def test_an_unexpected_fault_tells_nothing_of_the_request(
         ("GET", "/docs/own/%2e%2e/app.py", 404, "no-such-route"),
         ("GET", "/predict", 405, "wrong-method"),
         ("DELETE", "/models", 405, "wrong-method"),
-        ("OPTIONS", "/predict", 405, "wrong-method"),
         ("POST", "/page/index.html", 405, "wrong-method"),
     ],
 )
@@ -105,10 +104,6 @@ async def test_the_routers_own_refusals_are_problems_too(
     assert response.status_code == status
     assert response.json()["type"] == f"/problems/{slug}"
     assert "access-control-allow-origin" not in response.headers
-
-
-async def test_the_allow_header_comes_along(client: httpx.AsyncClient) -> None:
-    assert (await client.get("/predict")).headers["allow"] == "POST"
 
 
 async def test_an_instance_is_a_uri_whatever_was_asked_for(client: httpx.AsyncClient) -> None:

@@ -222,6 +222,18 @@ async def test_damaged_records_are_reported(tmp_path: Path, damage: bytes) -> No
     await jobs.close()
 
 
+async def test_a_second_process_logs_one_sentence(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with opened(tmp_path) as first:
+        await first.all()
+        async with opened(tmp_path):
+            (record,) = [record for record in caplog.records if record.name == "service.jobs.queue"]
+            assert record.getMessage() == (
+                f"the waiting jobs do not run in this process: jobs cannot be kept in {tmp_path}:"
+                " another service keeps its jobs there"
+            )
+            assert (record.levelname, record.exc_info) == ("WARNING", None)
+
+
 async def test_the_loop_is_never_held_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Writing down takes as long as the disk likes: it happens on another thread."""
     import threading

@@ -12,6 +12,9 @@ One image returns one answer; several return `{"results": [...]}` in the order o
 (RFC 9457) whose detail says what is wrong and how to correct it.
 """
 
+SERVER = {"url": ".", "description": "This service. The address is relative to that of this document."}
+"""Relative, so that Swagger UI and generated clients also work behind a proxy that adds a path prefix."""
+
 TAGS = [
     {"name": "answers", "description": "Class scores, explanations and vectors of images."},
     {"name": "collections", "description": "Reference sets of images: similar images, projections and reports."},

@@ -26,6 +26,7 @@ PROBLEM_OF_STATUS = {kind.status: kind for kind in reversed((*ERROR_PROBLEMS.val
 
 BINARY: dict[str, Any] = {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
+ETAG = {"ETag": {"description": "Entity tag of the content, for If-None-Match.", "schema": {"type": "string"}}}
 RETRY_AFTER = {"Retry-After": {"description": "Seconds after which to retry.", "schema": {"type": "integer"}}}
 
 IMAGE_FILES = "An image file. Repeat the field for several images."
@@ -77,24 +78,32 @@ METHOD_NAMES = {"enum": list(METHODS), "example": "gradcam"}
 
 
 def _method_parameters() -> list[dict[str, Any]]:
-    """The methods' own parameters, each once, with the methods that have it."""
+    """The methods' own parameters, each once, with the methods that have it.
+
+    Defaults are part of the description and not of the schema: Swagger UI and other clients send every default of a
+    schema, and a method refuses the parameters of other methods.
+    """
     methods: dict[str, list[str]] = {}
     schemas: dict[str, dict[str, Any]] = {}
     for method in METHODS.values():
         for name, schema in method.parameters.model_json_schema().get("properties", {}).items():
             methods.setdefault(name, []).append(method.name)
-            schemas[name] = {key: value for key, value in schema.items() if key != "description"} | {"title": name}
-            schemas[name]["description"] = schema.get("description", "")
+            schemas[name] = schema | {"title": name}
     return [
         {
             "name": name,
             "in": "query",
             "required": False,
-            "schema": {key: value for key, value in schemas[name].items() if key != "description"},
-            "description": f"{schemas[name]['description']} Only for {', '.join(methods[name])}.".strip(),
+            "schema": {key: value for key, value in schema.items() if key not in {"description", "default"}},
+            "description": _description(schema, methods[name]),
         }
-        for name in methods
+        for name, schema in schemas.items()
     ]
+
+
+def _description(schema: dict[str, Any], methods: list[str]) -> str:
+    default = f" Default: {schema['default']}." if schema.get("default") is not None else ""
+    return f"{schema.get('description', '')}{default} Only for {', '.join(methods)}.".strip()
 
 
 METHOD_PARAMETERS = {"parameters": _method_parameters()}
@@ -156,6 +165,12 @@ def answers_with(
         "content": {"application/json": {"examples": shown}, **(content or {})},
     }
     return {200: answer, **problems(*sorted({*IMAGE_STATUSES, *statuses}))}
+
+
+def conditional(success: Responses) -> Responses:
+    """The responses of a route with entity tags. success: its response with status 200."""
+    unchanged = {"description": "The client has the current content, as its If-None-Match says.", "headers": ETAG}
+    return {200: {**success[200], "headers": ETAG}, 304: unchanged}
 
 
 def example(model: BaseModel) -> Responses:

@@ -9,12 +9,13 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from service.api.body.reader import read_images
 from service.api.openapi import examples
-from service.api.openapi.responses import FILTERS, IMAGES, TILES, answers_with, example, problems
+from service.api.openapi.responses import FILTERS, IMAGES, TILES, answers_with, conditional, example, problems
 from service.api.queries.models import ActivationsQuery, FiltersQuery
 from service.api.schemas.activations import ActivationsAnswer, ActivationsAnswers
 from service.api.schemas.explanation_images import answer_headers, require_one_image, single_answer
 from service.api.schemas.models import ModelDetails, Models, model_details, model_summary
 from service.api.schemas.unit_images import FILTER_ENCODERS, tiles_png
+from service.api.server.conditional import conditional_response
 from service.api.server.dependencies import AnswersDep, BodyLimitsDep
 from service.api.server.dispatch import answer_all, json_response
 from service.api.server.negotiation import choose
@@ -26,11 +27,12 @@ router = APIRouter(tags=["models"])
 ModelName = Annotated[str, Path(description="Name of a model; `GET /models` lists them.", examples=["glaucoma"])]
 
 
-@router.get("/models", responses=example(examples.MODELS) | problems(422))
-async def list_models(answers: AnswersDep) -> Models:
+@router.get("/models", response_model=Models, responses=conditional(example(examples.MODELS)) | problems(422))
+async def list_models(request: Request, answers: AnswersDep) -> Response:
     """List all models with their state: ready, missing, loading or failed."""
     registry = answers.registry
-    return Models(default=registry.default, models=[model_summary(registry.status(name)) for name in registry.names])
+    found = Models(default=registry.default, models=[model_summary(registry.status(name)) for name in registry.names])
+    return conditional_response(request, found.model_dump_json().encode())
 
 
 @router.get("/models/{name}", responses=example(examples.MODEL) | problems(404, 422))

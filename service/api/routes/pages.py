@@ -1,4 +1,4 @@
-"""Pages for browsers: the viewer and Swagger UI. All their files come from this service."""
+"""The viewer, Swagger UI and the OpenAPI document. All files of the pages come from this service."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from fastapi import APIRouter, Request, Response
 from starlette.routing import BaseRoute, Mount
 
+from service.api.server.conditional import conditional_response
 from service.api.server.static_files import CompressedStaticFiles
 
 API = Path(__file__).parent.parent
@@ -45,6 +46,12 @@ async def get_viewer(request: Request) -> Response:
 async def get_docs(request: Request) -> Response:
     """Return Swagger UI."""
     return await _html(SWAGGER_CSP, docs_files, "docs.html", request)
+
+
+@router.get("/openapi.json")
+async def get_openapi(request: Request) -> Response:
+    """Return the OpenAPI document."""
+    return conditional_response(request, request.app.openapi_json)
 
 
 async def _html(csp: str, folder: CompressedStaticFiles, name: str, request: Request) -> Response:

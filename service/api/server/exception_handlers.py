@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI
@@ -11,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from service.api.problems import HTTP_PROBLEMS, UNEXPECTED, error_response, make_problem, problem_response
+from service.api.server.allowed_methods import allowed_methods
 from service.errors import BadParameter
 
 
@@ -21,12 +23,17 @@ def add_exception_handlers(app: FastAPI) -> None:
 
 
 async def _on_http_error(request: Request, error: Exception) -> Response:
-    """An unknown address, or a method that the address does not support."""
+    """An unknown address, or a method that the address does not support. OPTIONS is answered here for all addresses."""
     if not isinstance(error, HTTPException):
         raise error
-    kind = HTTP_PROBLEMS.get(error.status_code, UNEXPECTED)
-    detail = f"{kind.meaning} (The request's method is {request.method}.)" if error.status_code == 405 else kind.meaning
-    return problem_response(make_problem(kind, detail, request.scope), dict(error.headers or {}))
+    kind, headers = HTTP_PROBLEMS.get(error.status_code, UNEXPECTED), dict(error.headers or {})
+    detail = kind.meaning
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = allowed_methods(request)
+        if request.method == "OPTIONS":
+            return Response(status_code=HTTPStatus.NO_CONTENT, headers=headers)
+        detail = f"{request.method} is not supported at this address, which supports {headers['Allow']}."
+    return problem_response(make_problem(kind, detail, request.scope), headers)
 
 
 async def _on_invalid_parameter(request: Request, error: Exception) -> Response:

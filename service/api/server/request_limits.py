@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
 from urllib.parse import unquote_to_bytes
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.api.server.content_coding import Decode, decoder
 from service.errors import MalformedRequest, Overloaded, TooLarge, TooSlow
 from service.settings import Settings
 
@@ -41,11 +43,11 @@ class RequestLimits:
         _check_query(scope["query_string"])
         content_length = headers.get("content-length", "0")
         self.check_bytes(int(content_length[:20]) if content_length.isdecimal() else 0)
-        body = IncomingBody(self, receive)
+        body = IncomingBody(self, receive, decoder(", ".join(headers.getlist("content-encoding"))))
         try:
             await self.app(scope, body.receive, send)
         finally:
-            self.buffered -= body.nbytes
+            self.buffered -= body.decoded_bytes
 
     def _check_host(self, host: str) -> None:
         name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
@@ -73,29 +75,56 @@ def _check_query(query: bytes) -> None:
 
 
 class IncomingBody:
-    """One request body while it arrives. nbytes: received so far."""
+    """One request body while it arrives. The application receives it decoded.
 
-    def __init__(self, limits: RequestLimits, receive: Receive) -> None:
-        self.limits, self._receive = limits, receive
-        self.nbytes, self.complete = 0, False
-        self.started = time.monotonic()
+    received_bytes: as sent; the time limit depends on them. decoded_bytes: without the Content-Encoding; the limits on
+    size and memory count these.
+    """
+
+    def __init__(self, limits: RequestLimits, receive: Receive, decode: Decode) -> None:
+        self.limits, self._receive, self._decode = limits, receive, decode
+        self.received_bytes = self.decoded_bytes = 0
+        self.complete = self._last = False
+        self._pieces: Iterator[bytes] = iter(())
+        self._started = time.monotonic()
 
     async def receive(self) -> Message:
-        """The next ASGI message, without a time limit after the complete body. Raises TooSlow, TooLarge, Overloaded."""
+        """The next ASGI message, without a time limit after the complete body.
+
+        Raises TooSlow, TooLarge, Overloaded, and MalformedRequest for a body that cannot be decoded.
+        """
         if self.complete:
             return await self._receive()
-        allowed = self.limits.receive_seconds + self.nbytes / MIN_BYTES_PER_SECOND
+        piece = self._next_piece()
+        while piece is None and not self._last:
+            message = await self._receive_in_time()
+            if message["type"] != "http.request":
+                return message
+            data, self._last = message.get("body", b""), not message.get("more_body", False)
+            self.received_bytes += len(data)
+            self.limits.check_bytes(self.received_bytes)  # a long gzip header decodes to nothing
+            self._pieces = self._decode(data, self._last)
+            piece = self._next_piece()
+        await asyncio.sleep(0)  # decompression may return many pieces in a row
+        self.complete = piece is None
+        return {"type": "http.request", "body": piece or b"", "more_body": not self.complete}
+
+    def _next_piece(self) -> bytes | None:
+        """The next decoded piece of what has arrived; None if there is none."""
+        piece = next(self._pieces, None)
+        if piece is not None:
+            self.decoded_bytes += len(piece)
+            self.limits.buffer(len(piece))
+            self.limits.check_bytes(self.decoded_bytes)
+        return piece
+
+    async def _receive_in_time(self) -> Message:
+        allowed = self.limits.receive_seconds + self.received_bytes / MIN_BYTES_PER_SECOND
         try:
-            async with asyncio.timeout(self.started + allowed - time.monotonic()):
-                message = await self._receive()
+            async with asyncio.timeout(self._started + allowed - time.monotonic()):
+                return await self._receive()
         except TimeoutError:
             raise TooSlow(
                 f"the body was not complete after {allowed:.0f} s; the limit is {self.limits.receive_seconds:.0f} s,"
                 f" and one more second per {MIN_BYTES_PER_SECOND // 1024} KiB"
             ) from None
-        nbytes = len(message.get("body", b""))
-        self.nbytes += nbytes
-        self.complete = not message.get("more_body", False)
-        self.limits.buffer(nbytes)
-        self.limits.check_bytes(self.nbytes)
-        return message

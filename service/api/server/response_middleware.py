@@ -1,22 +1,17 @@
-"""What every request gets: an id, a response even to unexpected errors, security headers, a log line, metrics."""
+"""What every request gets: an id, security headers, a log line, and a count in the metrics."""
 
 from __future__ import annotations
 
 import logging
 import time
-import traceback
 import uuid
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.api.problems import UNEXPECTED, error_response, make_problem, problem_response
 from service.api.server.metrics import Metrics
-from service.errors import FoveaError, OperatorError
 
 access = logging.getLogger("fovea.access")
-logger = logging.getLogger("fovea.api")
 
 CLIENT_DISCONNECTED = 499
 KNOWN_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
@@ -32,8 +27,8 @@ SECURITY_HEADERS = {
 class ResponseMiddleware:
     """The outermost middleware. Pure ASGI: it passes bodies and disconnects through unchanged.
 
-    The log line has the path template instead of the path, and no query, no header and no message of an unexpected
-    error, because any of them could contain a patient's name.
+    The log line has the path template instead of the path, and neither query nor headers, because any of them could
+    contain a patient's name.
     """
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
@@ -55,33 +50,9 @@ class ResponseMiddleware:
 
         try:
             with self.metrics.in_flight.track_inprogress():
-                await self._respond(scope, receive, send_with_headers)
+                await self.app(scope, receive, send_with_headers)
         finally:
             self._record(scope, status or CLIENT_DISCONNECTED, time.perf_counter() - started)
-
-    async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started = False
-
-        async def send_and_note(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
-
-        try:
-            await self.app(scope, receive, send_and_note)
-        except ClientDisconnect:
-            return
-        except FoveaError as error:
-            if isinstance(error, OperatorError):
-                text = f"{type(error).__name__}: {error}"
-                logger.error("request_id=%s %s", scope["state"]["request_id"], text)  # noqa: TRY400  no stack needed
-            response = error_response(error, scope)
-        except Exception as error:  # noqa: BLE001  logged without its message, which may quote the request
-            logger.error("request_id=%s unexpected %s", scope["state"]["request_id"], _outline(error))  # noqa: TRY400
-            problem = make_problem(UNEXPECTED, "an unexpected error; the log has it under this request id", scope)
-            response = problem_response(problem)
-        if not started:
-            await response(scope, receive, send)
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
         method = scope["method"] if scope["method"] in KNOWN_METHODS else "OTHER"
@@ -110,10 +81,3 @@ def _add_headers(message: Message, request_id: str) -> None:
     headers["X-Request-ID"] = request_id
     for name, value in SECURITY_HEADERS.items():
         headers.setdefault(name, value)
-
-
-def _outline(error: Exception) -> str:
-    """The place of an error, innermost frame first, without its message."""
-    frames = reversed(traceback.extract_tb(error.__traceback__)[-8:])
-    places = " < ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames)
-    return f"{type(error).__name__} at {places}"
