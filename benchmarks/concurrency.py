@@ -29,7 +29,7 @@ import torchvision
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from service.explain.method import Scene
+from service.explain.method import MethodContext
 from service.explain.methods import METHODS
 from service.models.stages import Network, stages
 
@@ -82,7 +82,7 @@ def fovea(of: Shared) -> Iterator[tuple[str, Explain]]:
         with torch.no_grad():
             A = features(x)
         target = nn.functional.one_hot(torch.tensor([job[1]]), CLASSES).float()
-        more = {"scene": Scene(x, forward, deep=(A, head))} if METHODS[name].reads != "features" else {}
+        more = {"context": MethodContext(x, forward, deep=(A, head))} if METHODS[name].reads != "features" else {}
         cut = (x, whole) if METHODS[name].reads == "pixels" else (A, head)
         return METHODS[name].function(*cut, target, **more)[0].numpy()
 

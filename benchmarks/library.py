@@ -21,7 +21,7 @@ from service.engines.engine import Engine, Plan
 from service.engines.torch import normalised
 from service.explain.activations import cam
 from service.explain.gradients import gradcam, layercam
-from service.explain.method import Scene
+from service.explain.method import MethodContext
 from service.explain.methods import METHODS
 from service.explain.perturbations import scorecam
 from service.models.stages import Network, stages
@@ -143,8 +143,8 @@ def score_cams(of: Subject) -> dict[str, Row]:
         engine.forward(x, of.cut)
 
         def again(engine: Engine = engine) -> Tensor:
-            scene = Scene(x, lambda masked: head(engine.forward(masked, of.cut)))
-            return scorecam(engine.features(of.x, of.cut), head, torch.eye(CLASSES)[:1], scene)
+            context = MethodContext(x, lambda masked: head(engine.forward(masked, of.cut)))
+            return scorecam(engine.features(of.x, of.cut), head, torch.eye(CLASSES)[:1], context)
 
         rows[f"openvino {precision} scorecam"] = again
     return rows

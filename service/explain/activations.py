@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from service.errors import DoesNotApply
 from service.explain.heads import PooledLinear
-from service.explain.method import Method, weighted
+from service.explain.method import Method, weighted_sum
 
 
 def cam(A: Tensor, head: nn.Module, target: Tensor) -> Tensor:
@@ -17,18 +17,17 @@ def cam(A: Tensor, head: nn.Module, target: Tensor) -> Tensor:
     """
     if not isinstance(head, PooledLinear):
         raise DoesNotApply(
-            "cam reads a class's map from the weights of one linear layer behind global average pooling, and behind"
-            " this layer the model has another head; gradcam is its generalisation to any head, and hirescam, layercam,"
-            " xgradcam, gradcam++, eigencam, scorecam and ablationcam apply as well"
+            "cam needs a head of global average pooling and one linear layer, and this layer has another head behind"
+            " it; gradcam generalises cam to any head"
         )
-    return weighted(target @ head.weight, A)
+    return weighted_sum(target @ head.weight, A)
 
 
 def eigencam(A: Tensor, head: nn.Module, target: Tensor) -> Tensor:  # noqa: ARG001
     """Eigen-CAM (Muhammad 2020): σ₁v₁ᵀ, the first right singular vector of A as a [C, h·w] matrix, with its scale.
 
-    It knows no class. Its sign is the one whose sum is positive (for features behind a ReLU all entries then are).
-    It comes in float64 from the Gram matrix over channels or over places, whichever is smaller.
+    It does not depend on the class. Its sign makes the sum positive (behind a ReLU, all entries then are). It is
+    computed in float64 from the Gram matrix over channels or over positions, whichever is smaller.
     """
     rows = A.flatten(2).double()  # (N, C, h·w)
     if rows.shape[1] < rows.shape[2]:
@@ -48,10 +47,10 @@ ROWS = (
         title="Class activation map",
         paper="Zhou et al. 2016, arXiv 1512.04150",
         formula="Σ_k w_k A_k; mean(M) + b = y",
-        summary="The exact share of every place in the class's logit; only where pooling and one linear layer follow.",
+        summary="The exact share of every position in the logit; only for a head of pooling and one linear layer.",
         head="pooled-linear",
         box_threshold=0.20,
-        layers="the last map alone: its weights are the class's own",
+        layers="the last map alone: only there each class has its own weights",
     ),
     Method(
         name="eigencam",
@@ -59,7 +58,7 @@ ROWS = (
         title="Eigen-CAM",
         paper="Muhammad & Yeasin 2020, arXiv 2008.00299",
         formula="σ₁v₁ᵀ of A [C, h·w], sign such that its sum is positive",
-        summary="The strongest pattern in the feature maps, whatever the class: what stands out, not what decides.",
+        summary="The strongest pattern in the feature maps, for any class: what stands out, not what decides.",
         class_specific=False,
         layers="the last map; shallow layers show edges and texture",
     ),

@@ -1,4 +1,4 @@
-"""From a map to the box around what it points at: weakly supervised localisation."""
+"""Boxes around the regions of a map: weakly supervised localisation."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-MOST = 5
-"""Boxes returned at most; what is left beyond them is specks."""
+MAX_BOXES = 5
+"""Boxes returned at most; further components are specks."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Box:
 def boxes(heat: NDArray[np.float32], threshold: float) -> tuple[Box, ...]:
     """Boxes of the connected components above `threshold` (a fraction of the maximum), the largest component first.
 
-    heat: float32 [h, w]; negative values count as nothing. A map with nothing positive has no box. The localisation
+    heat: float32 [h, w]; negative values count as 0. A map without positive values has no box. The localisation
     tables of Zhou 2016 and Selvaraju 2017 use the first box only.
     """
     heat = np.maximum(heat, 0)
@@ -37,14 +37,14 @@ def boxes(heat: NDArray[np.float32], threshold: float) -> tuple[Box, ...]:
     numbers = np.arange(1, count + 1)
     area = ndimage.sum_labels(np.ones_like(heat), labels, numbers)
     mass = np.minimum(ndimage.sum_labels(heat, labels, numbers) / heat.sum(dtype=np.float64), 1.0)
-    places = ndimage.find_objects(labels)
-    order = sorted(range(count), key=lambda i: (-area[i], -mass[i]))[:MOST]
+    slices = ndimage.find_objects(labels)
+    order = sorted(range(count), key=lambda i: (-area[i], -mass[i]))[:MAX_BOXES]
     return tuple(
-        Box(places[i][1].start, places[i][0].start, places[i][1].stop, places[i][0].stop, float(mass[i])) for i in order
+        Box(slices[i][1].start, slices[i][0].start, slices[i][1].stop, slices[i][0].stop, float(mass[i])) for i in order
     )
 
 
-def overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> float:
+def intersection_over_union(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> float:
     """Intersection over union of two boxes (left, top, right, bottom), 0 to 1."""
     width = min(a[2], b[2]) - max(a[0], b[0])
     height = min(a[3], b[3]) - max(a[1], b[1])

@@ -1,4 +1,4 @@
-"""Methods that ask why this class rather than those."""
+"""Methods that explain one class in contrast to others."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from service.explain.gradients import ROWS as GRADIENT_ROWS
 from service.explain.method import Method
 
-BASES = {method.name: method.function for method in GRADIENT_ROWS}
-NEAREST = 3
-"""References taken where the caller names none: the classes nearest in logit."""
+BASE_METHODS = {method.name: method.function for method in GRADIENT_ROWS}
+REFERENCE_COUNT = 3
+"""Reference classes if the caller names none: those nearest in logit."""
 
 
 class FinerParameters(BaseModel):
@@ -37,21 +37,21 @@ def finercam(
 ) -> Tensor:
     """Finer-CAM (Zhang 2025): the base method's map of y_c − γ · mean_{d∈D} y_d.
 
-    versus: [N or 1, K], the mean of the reference directions; None takes the three classes nearest in logit, fewer
-    where fewer exist, and none for a single logit, which leaves the base method's map.
+    versus: [N or 1, K], the mean of the reference directions. None takes the three classes nearest in logit, or all
+    others if there are fewer. A single logit has no other class: the result is the base method's map.
     """
-    references = nearest(head(A), target) if versus is None else versus
-    return BASES[base](A, head, target - gamma * references)
+    references = nearest_classes(head(A), target) if versus is None else versus
+    return BASE_METHODS[base](A, head, target - gamma * references)
 
 
 @torch.no_grad()
-def nearest(logits: Tensor, target: Tensor) -> Tensor:
-    """The mean of the one-hot rows of the classes nearest to each target's in logit: [N, K], 0 where there is none.
+def nearest_classes(logits: Tensor, target: Tensor) -> Tensor:
+    """The mean of the one-hot rows of the classes nearest in logit to each target: [N, K], 0 where there is none.
 
     logits [N or 1, K], target one-hot [N, K].
     """
     classes = target.shape[1]
-    count = min(NEAREST, classes - 1)
+    count = min(REFERENCE_COUNT, classes - 1)
     if count == 0:
         return torch.zeros_like(target)
     own = target.argmax(1, keepdim=True)
@@ -68,7 +68,7 @@ ROWS = (
         title="Finer-CAM",
         paper="Zhang et al. 2025, arXiv 2501.11309",
         formula="base method on y_c − γ · mean_{d∈D} y_d",
-        summary="What tells this class from its nearest rivals, or from the ones you name in `versus`.",
+        summary="What distinguishes this class from the nearest other classes, or from those named in `versus`.",
         contrasts=True,
         parameters=FinerParameters,
     ),

@@ -1,4 +1,4 @@
-"""Excitation backpropagation: winning probabilities passed down from a class to the feature maps."""
+"""Excitation backpropagation: winning probabilities propagated from a class down to the feature maps."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from service.explain.method import Method
 from service.explain.module_copies import shared_copy
 
 POOLS = (nn.AvgPool2d, nn.AdaptiveAvgPool2d)
-WEIGHED = (nn.Linear, nn.Conv2d)
+WEIGHTED_LAYERS = (nn.Linear, nn.Conv2d)
 NORMS = (nn.BatchNorm2d,)
 KNOWN = (*RECTIFIED, nn.ReLU6)
 Rule = Callable[[Tensor], Tensor]
@@ -23,12 +23,12 @@ Rule = Callable[[Tensor], Tensor]
 def excitation_backprop(A: Tensor, head: nn.Module, target: Tensor) -> Tensor:
     """c-MWP (Zhang 2016, contrastive marginal winning probability): Σ_k P(A_k | class) − P(A_k | not the class).
 
-    Below every weighted layer, P(a) = a ⊙ W⁺ᵀ(P ⊘ W⁺a) with the positive weights only; the top layer is also read
-    with its weights negated, and the difference goes down. A counts where it is positive. Probability that arrives
-    at the cut sums to one a side; where it does not, the network adds branches up (ResNet's blocks below the last
-    layer), which the rule does not know.
+    Below every weighted layer, P(a) = a ⊙ W⁺ᵀ(P ⊘ W⁺a) with the positive weights only. The top layer is propagated a
+    second time with negated weights, and the difference continues downwards. Only positive A counts. The probability
+    that reaches the cut sums to one for each of the two; if it does not, the network adds branches (ResNet's blocks
+    below the last layer), for which there is no rule.
 
-    Raises DoesNotApply there.
+    Raises DoesNotApply in that case.
     """
     A = A.detach().expand(len(target), *A.shape[1:]).clamp_min(0)
     if isinstance(head, PooledLinear):
@@ -36,36 +36,36 @@ def excitation_backprop(A: Tensor, head: nn.Module, target: Tensor) -> Tensor:
         return torch.einsum("nk,nkhw->nhw", target, shares[0] - shares[1])
     if reason := refuse_unsupported("Excitation backprop", head, KNOWN):
         raise DoesNotApply(reason)
-    if float(_descend(A, head, target.abs(), False).sum((1, 2, 3)).sub(target.abs().sum(1)).max()) > 0.01:
+    if float(_propagate(A, head, target.abs(), False).sum((1, 2, 3)).sub(target.abs().sum(1)).max()) > 0.01:
         raise DoesNotApply(
-            "excitation-backprop passes probability down through weighted layers, and behind this layer the network"
-            " adds branches up; ask for a deeper layer, or another method"
+            "excitation-backprop has no rule for branches that the network adds behind this layer; ask for a deeper"
+            " layer or another method"
         )
-    return _descend(A, head, target, True).sum(1)
+    return _propagate(A, head, target, True).sum(1)
 
 
 def _shares(A: Tensor, weight: Tensor) -> Tensor:
-    """The winning probability of every place for every class of a pooled linear head: [N, K, h, w]."""
+    """The winning probability of every position for every class of a pooled linear head: [N, K, h, w]."""
     won = torch.einsum("kc,nchw->nkhw", weight, A)
     total = won.sum((-2, -1), keepdim=True)
     return torch.where(total > 0, won / total, 0.0)
 
 
-def _descend(A: Tensor, head: nn.Module, target: Tensor, contrastive: bool) -> Tensor:
+def _propagate(A: Tensor, head: nn.Module, target: Tensor, contrastive: bool) -> Tensor:
     """The signal at the cut, [N, C, h, w], when `target` starts at the top."""
     network = shared_copy(head)
-    weighed = [module for module in network.modules() if isinstance(module, WEIGHED)]
+    weighted = [module for module in network.modules() if isinstance(module, WEIGHTED_LAYERS)]
     for parent in list(network.modules()):
         for name, child in list(parent.named_children()):
-            if isinstance(child, (*WEIGHED, *POOLS, *NORMS)):
-                setattr(parent, name, ExcitationLayer(child, contrastive and child is weighed[-1]))
+            if isinstance(child, (*WEIGHTED_LAYERS, *POOLS, *NORMS)):
+                setattr(parent, name, ExcitationLayer(child, contrastive and child is weighted[-1]))
     with torch.enable_grad():
         A = A.clone().requires_grad_()
         return torch.autograd.grad(network(A), A, target)[0]
 
 
 class ExcitationLayer(nn.Module):
-    """A layer that computes what it always did, and passes winning probability back instead of a gradient."""
+    """A layer with an unchanged forward pass, whose backward pass propagates winning probability, not a gradient."""
 
     def __init__(self, layer: nn.Module, contrastive: bool) -> None:
         super().__init__()
@@ -77,7 +77,7 @@ class ExcitationLayer(nn.Module):
         return out
 
     def rules(self) -> list[tuple[float, Rule]]:
-        """Linear maps with non-negative weights whose winners are followed, each with its sign; none passes P on."""
+        """Linear maps with non-negative weights, each with its sign; without any, P passes unchanged."""
         layer = self.layer
         if isinstance(layer, NORMS):
             return []
@@ -123,7 +123,7 @@ def _positive(layer: nn.Module, sign: float) -> Rule:
     if isinstance(layer, nn.Linear):
         weight = (sign * layer.weight.detach()).clamp_min(0)
         return lambda a: nn.functional.linear(a, weight)
-    raise TypeError(f"{type(layer).__name__} has no weights to follow")
+    raise TypeError(f"{type(layer).__name__} has no weights to propagate through")
 
 
 ROWS = (
@@ -133,9 +133,9 @@ ROWS = (
         title="Excitation backprop (c-MWP)",
         paper="Zhang et al. 2016, arXiv 1608.00507",
         formula="P(a) = a ⊙ W⁺ᵀ(P ⊘ W⁺a) from the class, minus the same from its negation",
-        summary="Which places win the competition to excite the class rather than its opposite.",
+        summary="Which positions win the competition to excite the class rather than its opposite.",
         box_threshold=0.15,
         known=KNOWN,
-        layers="the last map, or any in front of it in networks that add no branches up",
+        layers="the last map, or any before it in networks that add no branches",
     ),
 )

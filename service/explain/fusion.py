@@ -1,4 +1,4 @@
-"""Maps of several layers as one: the deep ones know what, the shallow ones know where."""
+"""Fuse the maps of several layers: deep layers are specific to the class, shallow layers are precise in position."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ FUSIONS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
-def fuse(maps: Sequence[Tensor], how: Fusion) -> Tensor:
+def fuse(maps: Sequence[Tensor], fusion: Fusion) -> Tensor:
     """Maps [N, h, w] of the same rows at several resolutions -> [N, H, W] at the finest, each value 0 to 1.
 
     Each map keeps its positive part and is divided by its maximum (layers differ in scale by orders of magnitude, and
-    an empty map stays 0), then enlarged bilinearly. max is LayerCAM's way (Jiang 2021), product keeps what all layers
-    agree on, mean is between them.
+    an empty map stays 0), then enlarged bilinearly. max is used by LayerCAM (Jiang 2021), product keeps what all layers
+    agree on, mean is between the two.
     """
     size = (max(M.shape[1] for M in maps), max(M.shape[2] for M in maps))
-    return FUSIONS[how](torch.stack([_enlarged(M, size) for M in maps]))
+    return FUSIONS[fusion](torch.stack([_enlarged(M, size) for M in maps]))
 
 
 def _enlarged(M: Tensor, size: tuple[int, int]) -> Tensor:

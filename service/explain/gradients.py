@@ -1,7 +1,7 @@
-"""Methods that weigh feature maps by the gradient g = ∂y/∂A of the explained score at the cut.
+"""Methods that weight feature maps by the gradient g = ∂y/∂A of the explained score at the cut.
 
 Each is written once in terms of g. Where the head is pooled and linear, g is known in closed form, so the same lines
-cost no backward pass; everywhere else autograd runs through the head alone.
+cost no backward pass; for other heads autograd runs through the head alone.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ import torch
 from torch import Tensor, nn
 
 from service.explain.heads import PooledLinear
-from service.explain.method import Method, score, weighted
+from service.explain.method import Method, score, weighted_sum
 
 ROUNDING = 1e-5
+"""A sum smaller than this share of its terms' magnitudes is the rounding error of float32."""
 
 
 def gradient(A: Tensor, head: nn.Module, target: Tensor) -> Tensor:
-    """g = ∂(target · head(A)) / ∂A, one row a target: [N, C, h, w]. Nothing is written to A, head or its parameters."""
+    """g = ∂(target · head(A)) / ∂A, one row per target: [N, C, h, w]. A, the head and its parameters stay unchanged."""
     A = A.expand(len(target), *A.shape[1:])
     if isinstance(head, PooledLinear):
         return ((target @ head.weight) / A[0, 0].numel())[:, :, None, None].expand_as(A)
@@ -27,7 +28,7 @@ def gradient(A: Tensor, head: nn.Module, target: Tensor) -> Tensor:
 
 def gradcam(A: Tensor, head: nn.Module, target: Tensor) -> Tensor:
     """Grad-CAM (Selvaraju 2017): Σ_k mean_ij(g_k) A_k, before its ReLU."""
-    return weighted(gradient(A, head, target).mean((-2, -1)), A)
+    return weighted_sum(gradient(A, head, target).mean((-2, -1)), A)
 
 
 def gradcam_plus_plus(A: Tensor, head: nn.Module, target: Tensor) -> Tensor:
@@ -39,21 +40,21 @@ def gradcam_plus_plus(A: Tensor, head: nn.Module, target: Tensor) -> Tensor:
     g = gradient(A, head, target)
     denominator = 2 + A.sum((-2, -1), keepdim=True) * g
     alpha = torch.where((g != 0) & (denominator != 0), 1 / denominator, 0.0)
-    return weighted((alpha * g.relu()).sum((-2, -1)), A)
+    return weighted_sum((alpha * g.relu()).sum((-2, -1)), A)
 
 
 def xgradcam(A: Tensor, head: nn.Module, target: Tensor) -> Tensor:
     """XGrad-CAM (Fu 2020): w_k = Σ_ij g A / S_k, 0 for a feature map that sums to nothing."""
     total = A.sum((-2, -1))
     share = (gradient(A, head, target) * A).sum((-2, -1))
-    return weighted(torch.where(total != 0, share / total, 0.0), A)
+    return weighted_sum(torch.where(total != 0, share / total, 0.0), A)
 
 
 def hirescam(A: Tensor, head: nn.Module, target: Tensor) -> Tensor:
     """HiResCAM (Draelos 2020): Σ_k g ⊙ A, signed; for a linear head its sum is the score without its bias.
 
-    Behind a layer normalisation the terms of a place cancel by construction: what is smaller than `ROUNDING` of their
-    magnitudes is the rounding of float32, and becomes 0 rather than a picture.
+    Behind a layer normalisation the terms of a position cancel by construction. A sum below `ROUNDING` of their
+    magnitudes is rounding error and becomes 0.
     """
     terms = gradient(A, head, target) * A
     M = terms.sum(1)
@@ -96,8 +97,8 @@ ROWS = (
         title="HiResCAM",
         paper="Draelos & Carin 2020, arXiv 2011.08891",
         formula="ReLU(Σ_k g ⊙ A)",
-        summary="Gradient times activation at every place: what the head really used, with no averaging in between.",
-        layers="any: every place keeps its own gradient, though only the last map adds up to the score",
+        summary="Gradient times activation at every position: what the head really used, with no averaging in between.",
+        layers="any: every position keeps its own gradient, though only the last map adds up to the score",
     ),
     Method(
         name="layercam",
@@ -105,7 +106,7 @@ ROWS = (
         title="LayerCAM",
         paper="Jiang et al. 2021, doi 10.1109/TIP.2021.3089943",
         formula="Σ_k ReLU(g) ⊙ A",
-        summary="Positive gradients at every place; the one to use at shallow layers, where detail is fine.",
-        layers="any, and several fused by max: shallow layers draw fine detail, deep ones the region",
+        summary="Positive gradients at every position; use it at shallow layers, where detail is fine.",
+        layers="any, and several fused by max: shallow layers show fine detail, deep ones the region",
     ),
 )

@@ -10,10 +10,10 @@ from torchvision.ops import StochasticDepth
 
 
 class PooledLinear(nn.Module):
-    """A head that averages each feature map and weighs the averages: logits = W · mean(A) + b.
+    """A head that averages each feature map and weights the averages: logits = W · mean(A) + b.
 
-    The class activation map exists for this head alone (Zhou 2016), and for it every gradient is known without a
-    backward pass: ∂y_c/∂A_k = W_ck / Z at each of the Z positions.
+    Only this head has a class activation map (Zhou 2016), and its gradients are known without a backward pass:
+    ∂y_c/∂A_k = W_ck / Z at each of the Z positions.
 
     Shapes: weight [K, C], bias [K]; A [N, C, h, w] -> logits [N, K].
     """

@@ -1,4 +1,4 @@
-"""What an explanation method is: a pure function of feature maps, head and target, with its paper and its price."""
+"""What an explanation method is: a pure function of feature maps, head and target, with its paper and its cost."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Explain(Protocol):
 
     A target is a direction in logit space: the explained score of row n is y_n = target_n · logits_n. One class is a
     one-hot row, a contrast subtracts others, the negative side of a single-logit model is −1. A with one row serves
-    every target. Maps stay signed and unscaled; a method's final ReLU is left to whoever paints.
+    every target. Maps stay signed and unscaled; a method's final ReLU is applied when the heatmap is painted.
     """
 
     def __call__(self, A: Tensor, head: nn.Module, target: Tensor, /, **parameters: object) -> Tensor: ...
@@ -44,8 +44,8 @@ class Method:
 
     summary: what it answers, in a sentence.
     forwards: runs of the whole network beyond the one that gives A. head_forwards: runs of the head alone.
-    reads: `features`: called with A and the head. `image`: called with `scene=` as well. `pixels`: A is the image and
-    the head is the whole network, at the cut `input`; called with `scene=` as well.
+    reads: `features`: called with A and the head. `image`: called with `context=` as well. `pixels`: A is the image and
+    the head is the whole network, at the cut `input`; called with `context=` as well.
     head: the head that it requires behind the layer.
     box_threshold: the fraction of the maximum above which its authors draw a box.
     class_specific: whether the map depends on the target.
@@ -66,7 +66,7 @@ class Method:
     head: Head = "any"
     class_specific: bool = True
     contrasts: bool = False
-    layers: str = "the last map; with several positions averaged into one weight, shallow layers lose the place"
+    layers: str = "the last map; the weights are averages over positions, so shallow layers lose the location"
     box_threshold: float = 0.15
     parameters: type[BaseModel] = NoParameters
     known: tuple[type[nn.Module], ...] = ()
@@ -84,28 +84,31 @@ class Method:
 
 @dataclass
 class Deadline:
-    """How long a slow method may take, and how far it came. deadline: on the monotonic clock, in seconds."""
+    """The time at which a slow method stops, and how much of its work it has completed by then.
 
-    deadline: float = float("inf")
-    done: float = field(default=0.0, init=False)
+    at: in seconds on the monotonic clock. completed: 0 to 1.
+    """
+
+    at: float = float("inf")
+    completed: float = field(default=0.0, init=False)
 
     def chunks(self, total: int, size: int) -> Iterator[slice]:
-        """Slices of at most `size` that cover `total`, until the deadline passes; the first is always given."""
+        """Slices of at most `size` that cover `total`, until the deadline passes; the first one always comes."""
         for start in range(0, total, size):
-            if start and time.monotonic() > self.deadline:
+            if start and time.monotonic() > self.at:
                 return
             stop = min(start + size, total)
             yield slice(start, stop)
-            self.done = stop / total
+            self.completed = stop / total
 
 
 @dataclass(frozen=True)
-class Scene:
-    """What methods that look again need beyond A.
+class MethodContext:
+    """What methods need beyond A and the head if they run the network again.
 
     x: the normalised input [N or 1, 3, H, W]. forward: the whole network, x [B, 3, H, W] -> logits [B, K].
-    deep: feature maps and the head behind them, for methods in pixels that also look deeper. measures: what a method
-    says of its own map, one number a target.
+    deep: feature maps and the head behind them at the layer asked for, for pixel-level methods that use both.
+    measures: filled by the method with figures about its own map, one number per target.
     """
 
     x: Tensor
@@ -120,6 +123,6 @@ def score(logits: Tensor, target: Tensor) -> Tensor:
     return (logits * target).sum(1)
 
 
-def weighted(weights: Tensor, A: Tensor) -> Tensor:
+def weighted_sum(weights: Tensor, A: Tensor) -> Tensor:
     """Σ_k w_k A_k: weights [N, C], A [N or 1, C, h, w] -> [N, h, w]."""
     return torch.einsum("nc,nchw->nhw", weights, A.expand(len(weights), *A.shape[1:]))

@@ -1,4 +1,4 @@
-"""Tokens as a map: a transformer's patches have places, its class token has none."""
+"""Tokens as a feature map: the patches of a transformer have positions, its class token has none."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 
 class TokenHead(nn.Module):
-    """A head behind tokens as a head behind their grid: A [B, D, h, w] -> logits [B, K].
+    """A head for tokens, called with their grid: A [B, D, h, w] -> logits [B, K].
 
-    head: [B, P + h·w, D] -> logits. prefix [1 or B, P, D]: the image's tokens without a place, kept as they are.
+    head: [B, P + h·w, D] -> logits. prefix [1 or B, P, D]: the tokens of the image without a position, unchanged.
     """
 
     prefix: Tensor
@@ -22,16 +22,16 @@ class TokenHead(nn.Module):
         self.register_buffer("prefix", prefix.detach())
 
     def forward(self, A: Tensor) -> Tensor:
-        """Put the tokens back in line and run the head."""
+        """Flatten the grid to tokens and run the head."""
         logits: Tensor = self.head(torch.cat([self.prefix.expand(len(A), -1, -1), A.flatten(2).mT], dim=1))
         return logits
 
 
 def spatial(A: Tensor, head: nn.Module) -> tuple[Tensor, nn.Module]:
-    """Feature maps and the head behind them, for maps as they are and for tokens laid out as their grid.
+    """Feature maps [N, C, h, w] and the head behind them, whether the network computes feature maps or tokens.
 
-    A: [N, C, h, w], returned as it is, or tokens [N, L, D] of a square image: the last ⌊√L⌋² of them are its patches,
-    row by row, and become [N, D, h, w]; those before them (a class token) stay with the head.
+    A: [N, C, h, w], returned unchanged, or tokens [N, L, D] of a square image: the last ⌊√L⌋² of them are its patches,
+    row by row, and become [N, D, h, w]; those before them (a class token) become a part of the head.
     """
     if A.dim() != 3:
         return A, head

@@ -1,4 +1,4 @@
-"""The feature maps of one image at a layer, unit by unit: what the network has seen, before any class is weighed."""
+"""The feature maps of one image at a layer, unit by unit."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from service.runtime.inspection import Inspection
 from service.runtime.question import UnitRequest
 from service.runtime.results import Activation, Activations
 
-MOST_UNITS = 256
+MAX_UNITS = 256
 """Units in one answer."""
 
 
 def check(classifier: Classifier, layer: str, unit_request: UnitRequest) -> None:
-    """Raise UnknownName, DoesNotApply or BadParameter where these units of this layer cannot be shown."""
+    """Raise UnknownName, DoesNotApply or BadParameter if these units of this layer cannot be shown."""
     shape = classifier.shapes[classifier.with_maps(layer)]
     units = shape[0] if len(shape) == 3 else shape[1]
-    wrong = next((unit for unit in unit_request.units if not 0 <= unit < units), None)
-    if wrong is not None:
-        raise BadParameter(f"layer {layer!r} has no unit {wrong}; its {units} units are 0 to {units - 1}")
-    if not 1 <= unit_request.top <= MOST_UNITS or len(unit_request.units) > MOST_UNITS:
-        raise BadParameter(f"1 to {MOST_UNITS} units can be asked for at a time")
+    unknown = next((unit for unit in unit_request.units if not 0 <= unit < units), None)
+    if unknown is not None:
+        raise BadParameter(f"layer {layer!r} has no unit {unknown}; its {units} units are 0 to {units - 1}")
+    if not 1 <= unit_request.top <= MAX_UNITS or len(unit_request.units) > MAX_UNITS:
+        raise BadParameter(f"1 to {MAX_UNITS} units can be asked for at a time")
 
 
 def activations(inspection: Inspection, unit_request: UnitRequest) -> Activations:
-    """The units asked for, in that order; where none is named, those with the largest activation, largest first.
+    """The units asked for, in that order; if none is named, those with the largest activation, largest first.
 
-    Tokens come as the grid of their patches, without a class token. Raises ModelFault where one is not finite.
+    Tokens are shown as the grid of their patches, without a class token. Raises ModelFault if a value is not finite.
     """
     maps = spatial(inspection.A, nn.Identity())[0][0]  # (C, h, w)
     if not bool(torch.isfinite(maps).all()):

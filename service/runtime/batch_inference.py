@@ -1,4 +1,4 @@
-"""Many local images through one model, in batches: what evaluation, reference sets and reports are made from."""
+"""Many local images through one model, in batches: for evaluation, reference sets and reports."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from service.runtime.inspection import Inspection
 
 @dataclass(frozen=True)
 class LabelledImage:
-    """One image with what is known of it.
+    """One image with its label and masks.
 
-    pixels: uint8 [h, w, 3], upright. label: its class, "" where unknown. masks: bool [h, w] by what they mark.
+    pixels: uint8 [h, w, 3], upright. label: its class, "" if unknown. masks: bool [h, w] by the concept they mark.
     """
 
     name: str
@@ -34,7 +34,7 @@ class LabelledImage:
 
 @dataclass(frozen=True)
 class InspectedImage:
-    """A specimen and what the model makes of it. logits: float32 [K]."""
+    """An image with its inspection. logits: float32 [K]."""
 
     image: LabelledImage
     inspection: Inspection
@@ -44,31 +44,31 @@ class InspectedImage:
 def inspect_all(
     classifier: Classifier, images: Iterable[LabelledImage], layer: str | None = None, batch: int = 16
 ) -> Iterator[InspectedImage]:
-    """Each specimen seen at a layer, in order. layer: left out, the classifier's default cut.
+    """Each image with its feature maps at a layer, in order. layer: None for the classifier's default cut.
 
-    Images are framed on a second thread while the last batch is computed; at most two batches are held at a time.
-    Raises whatever the specimens raise.
+    The next batch is framed on a second thread while the current one is computed; at most two batches are in memory.
+    Raises what `images` raises.
     """
-    waiting, cut = iter(images), layer or classifier.cut
+    remaining, cut = iter(images), layer or classifier.cut
     framer = ThreadPoolExecutor(1, "frame")
     try:
-        following = framer.submit(_framed, classifier, waiting, batch)
+        following = framer.submit(_framed, classifier, remaining, batch)
         while group := following.result():
-            following = framer.submit(_framed, classifier, waiting, batch)
+            following = framer.submit(_framed, classifier, remaining, batch)
             A = classifier.engine.features(torch.from_numpy(np.stack([one.x for _, one in group])), cut)
             with torch.no_grad():
                 logits = classifier.head(cut)(A)
-            for place, (image, prepared) in enumerate(group):
-                inspection = Inspection(classifier, prepared, cut, A[place : place + 1])
-                yield InspectedImage(image, inspection, logits[place])
-    finally:  # without waiting: who lets go of this generator early may be the very thread that frames
+            for row, (image, prepared) in enumerate(group):
+                inspection = Inspection(classifier, prepared, cut, A[row : row + 1])
+                yield InspectedImage(image, inspection, logits[row])
+    finally:  # without waiting: the framing thread itself may close this generator
         framer.shutdown(wait=False, cancel_futures=True)
 
 
 def _framed(
-    classifier: Classifier, waiting: Iterator[LabelledImage], batch: int
+    classifier: Classifier, remaining: Iterator[LabelledImage], batch: int
 ) -> list[tuple[LabelledImage, Prepared]]:
-    return [(image, _prepared(classifier, image)) for image in islice(waiting, batch)]
+    return [(image, _prepared(classifier, image)) for image in islice(remaining, batch)]
 
 
 def _prepared(classifier: Classifier, image: LabelledImage) -> Prepared:
@@ -79,11 +79,11 @@ def _prepared(classifier: Classifier, image: LabelledImage) -> Prepared:
 
 
 def frame_mask(mask: NDArray[np.bool_], geometry: Geometry) -> NDArray[np.bool_]:
-    """A mask of the original [h, w] where the model sees it, [size, size]."""
+    """A mask of the original [h, w], sampled at the pixels of the model's input: [size, size]."""
     centres = np.arange(geometry.size) + 0.5
     left, top = geometry.to_original(0.0, 0.0)
     right, bottom = geometry.to_original(float(geometry.size), float(geometry.size))
     columns = (left + centres * (right - left) / geometry.size).astype(int).clip(0, mask.shape[1] - 1)
     rows = (top + centres * (bottom - top) / geometry.size).astype(int).clip(0, mask.shape[0] - 1)
-    seen: NDArray[np.bool_] = mask[np.ix_(rows, columns)]
-    return seen
+    framed: NDArray[np.bool_] = mask[np.ix_(rows, columns)]
+    return framed

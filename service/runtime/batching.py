@@ -1,7 +1,7 @@
-"""Many awaits in, one call out. Knows nothing of images or networks.
+"""Many awaits in, one call out. It is independent of images and networks.
 
-One worker runs one call at a time, and a batch is collected only once it may run: everything that arrived while the
-last call ran travels together. Waiting for company first would add latency and still give smaller batches.
+One worker runs one call at a time, and collects a batch when the call may start: a batch is everything that arrived
+during the last call. Waiting for a full batch would add latency and still give smaller batches.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Out = TypeVar("Out")
 
 
 @dataclass(frozen=True)
-class Waiting(Generic[In, Out]):
+class PendingItem(Generic[In, Out]):
     """One item in a queue. arrived: seconds on the monotonic clock."""
 
     item: In
@@ -33,9 +33,9 @@ class Waiting(Generic[In, Out]):
 class Batcher(Generic[Key, In, Out]):
     """Collects single items of one key into calls of `call(key, items)`, which gives one result an item, in order.
 
-    call: runs in `executor`, never on the event loop. size: items in a call at most. wait: seconds a call waits for
-    company after its first item arrived. queue_size: items waiting at most, over all keys. The key whose first item
-    has waited longest is served next.
+    call: runs in `executor`, never on the event loop. size: maximum number of items in a call. wait: seconds that a
+    call waits for further items after its first one arrived. queue_size: maximum number of waiting items, over all
+    keys. The key whose first item has waited longest is served next.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Batcher(Generic[Key, In, Out]):
     ) -> None:
         self._call, self._executor = call, executor
         self._size, self._wait, self._queue_size = size, wait, queue_size
-        self._queues: dict[Key, deque[Waiting[In, Out]]] = {}
+        self._queues: dict[Key, deque[PendingItem[In, Out]]] = {}
         self._arrival = asyncio.Event()
         self._worker: asyncio.Task[None] | None = None
 
@@ -67,7 +67,7 @@ class Batcher(Generic[Key, In, Out]):
 
     @property
     def alive(self) -> bool:
-        """Whether somebody serves the queues."""
+        """Whether the queues are served."""
         return self._worker is not None and not self._worker.done()
 
     @property
@@ -78,13 +78,13 @@ class Batcher(Generic[Key, In, Out]):
     async def submit(self, key: Key, item: In, deadline: float) -> Out:
         """The result for one item, computed together with others of its key.
 
-        deadline: seconds on the monotonic clock. Raises Overloaded where the queue is full or nobody serves it,
-        DeadlineExceeded where the result would come too late, and whatever `call` raises for this item alone.
+        deadline: seconds on the monotonic clock. Raises Overloaded if the queue is full or not served,
+        DeadlineExceeded if the result would come too late, and what `call` raises for this item alone.
         """
         if self.waiting >= self._queue_size or not self.alive:
             raise Overloaded(f"{self.waiting} images are waiting already; ask again in a second")
         answer: asyncio.Future[Out] = asyncio.get_running_loop().create_future()
-        self._queues.setdefault(key, deque()).append(Waiting(item, answer, time.monotonic()))
+        self._queues.setdefault(key, deque()).append(PendingItem(item, answer, time.monotonic()))
         self._arrival.set()
         try:
             async with asyncio.timeout(deadline - time.monotonic()):
@@ -96,55 +96,55 @@ class Batcher(Generic[Key, In, Out]):
         while True:
             await self._arrival.wait()
             key = min(self._queues, key=lambda key: self._queues[key][0].arrived)
-            company = self._queues[key][0].arrived + self._wait - time.monotonic()
-            if company > 0 and len(self._queues[key]) < self._size:
-                await asyncio.sleep(company)
+            remaining_wait = self._queues[key][0].arrived + self._wait - time.monotonic()
+            if remaining_wait > 0 and len(self._queues[key]) < self._size:
+                await asyncio.sleep(remaining_wait)
             batch = self._collect(key)
             if batch:
                 await self._run(key, batch)
 
-    def _collect(self, key: Key) -> list[Waiting[In, Out]]:
-        """Up to `size` items of a key; those whose asker has gone are dropped."""
-        queue, batch = self._queues[key], list[Waiting[In, Out]]()
+    def _collect(self, key: Key) -> list[PendingItem[In, Out]]:
+        """Up to `size` items of a key; items whose caller has left are dropped."""
+        queue, batch = self._queues[key], list[PendingItem[In, Out]]()
         while queue and len(batch) < self._size:
-            waiting = queue.popleft()
-            if not waiting.answer.done():
-                batch.append(waiting)
+            pending = queue.popleft()
+            if not pending.answer.done():
+                batch.append(pending)
         if not queue:
             del self._queues[key]
         if not self._queues:
             self._arrival.clear()
         return batch
 
-    async def _run(self, key: Key, batch: list[Waiting[In, Out]]) -> None:
-        """Call for the whole batch; where that fails, for each half, so that only the culprit fails."""
-        items = [waiting.item for waiting in batch]
+    async def _run(self, key: Key, batch: list[PendingItem[In, Out]]) -> None:
+        """Call for the whole batch; if that fails, for each half, so that only the item at fault fails."""
+        items = [pending.item for pending in batch]
         try:
             results = await asyncio.get_running_loop().run_in_executor(self._executor, self._call, key, items)
         except asyncio.CancelledError:
             _stop(batch)
             raise
-        except Exception as error:  # noqa: BLE001  handed to whoever asked, once the culprit stands alone
+        except Exception as error:  # noqa: BLE001  raised in the caller whose item is at fault
             if len(batch) == 1:
-                _settle(batch[0], error)
+                _resolve(batch[0], error)
                 return
             middle = len(batch) // 2
             await self._run(key, batch[:middle])
             await self._run(key, batch[middle:])
             return
-        for waiting, result in zip(batch, results, strict=True):
-            _settle(waiting, result)
+        for pending, result in zip(batch, results, strict=True):
+            _resolve(pending, result)
 
 
-def _stop(batch: Iterable[Waiting[In, Out]]) -> None:
-    for waiting in batch:
-        _settle(waiting, Overloaded("the service is stopping; ask again", retry_after=5))
+def _stop(batch: Iterable[PendingItem[In, Out]]) -> None:
+    for pending in batch:
+        _resolve(pending, Overloaded("the service is stopping; ask again", retry_after=5))
 
 
-def _settle(waiting: Waiting[In, Out], result: Out | Exception) -> None:
-    if waiting.answer.done():
+def _resolve(pending: PendingItem[In, Out], result: Out | Exception) -> None:
+    if pending.answer.done():
         return
     if isinstance(result, Exception):
-        waiting.answer.set_exception(result)
+        pending.answer.set_exception(result)
     else:
-        waiting.answer.set_result(result)
+        pending.answer.set_result(result)

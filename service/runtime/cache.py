@@ -1,4 +1,4 @@
-"""What was computed for content seen before, bounded in bytes."""
+"""A least-recently-used cache that is bounded in bytes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Value = TypeVar("Value")
 
 
 class Cache(Generic[Key, Value]):
-    """The values used last, `max_bytes` of them in all; with 0 bytes it remembers nothing. For one thread."""
+    """The most recently used values, `max_bytes` in total; with 0 it stays empty. For one thread."""
 
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes, self.nbytes = max_bytes, 0
@@ -25,7 +25,7 @@ class Cache(Generic[Key, Value]):
         return self._values[key][0]
 
     def put(self, key: Key, value: Value, nbytes: int) -> None:
-        """Remember a value and forget those used longest ago; one larger than the whole cache is not kept."""
+        """Store a value and drop the least recently used ones; a value larger than the whole cache is not stored."""
         if nbytes > self.max_bytes or key in self._values:
             return
         self._values[key] = value, nbytes

@@ -1,4 +1,4 @@
-"""What can be said of a model without an image: layers, methods that apply, the vector it makes of an image."""
+"""A loaded model described: its layers, the methods that apply, and its embedding."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from service.runtime.validation import obstacle
 
 @dataclass(frozen=True)
 class Layer:
-    """A place to cut. shape: of its output without the batch axis. spatial: whether it has a map to show."""
+    """A layer to cut at. shape: of its output without the batch axis. spatial: whether maps can be computed there."""
 
     name: str
     shape: tuple[int, ...]
@@ -21,9 +21,9 @@ class Layer:
 
 @dataclass(frozen=True)
 class Description:
-    """A loaded model's own facts. methods: name -> why it does not apply at the default layer, None where it does.
+    """A loaded model. methods: name -> why the method does not apply at the default layer, None if it applies.
 
-    parity: how the engine compared with torch in float32 at load; None where it is just that.
+    parity: how the engine compared with torch in float32 at load; None if torch in float32 is the engine.
     """
 
     layers: tuple[Layer, ...]
@@ -38,7 +38,7 @@ class Description:
 
 
 def describe(classifier: Classifier) -> Description:
-    """The facts of a loaded classifier."""
+    """Describe a loaded classifier."""
     shapes = classifier.shapes
     return Description(
         layers=tuple(Layer(name, shape, classifier.spatial(name)) for name, shape in shapes.items()),

@@ -1,4 +1,4 @@
-"""From feature maps to an answer: the cheap half, in plain functions that run off the event loop."""
+"""From feature maps to an answer: predictions, maps and the embedding. These functions run off the event loop."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from service.runtime.inspection import Inspection, MapRequest, compute_maps, for
 from service.runtime.map_quality import map_quality
 from service.runtime.question import Question
 from service.runtime.results import Embedding, Explanation, Picture, Prediction, Region, Target, TargetMap
-from service.runtime.targets import chosen, directions, references
+from service.runtime.targets import contrast_direction, directions, target_indexes
 from service.runtime.validation import parameters_of
 
 NORMALISATION = (
     "heatmap = 255 · max(grid, 0) / maximum, bilinear between the grid's cells; the grid itself is raw and signed,"
     " before the method's final ReLU"
 )
-FUSED = "; of several layers, each positive and divided by its maximum before they are fused"
+FUSED = "; the maps of several layers, each positive and divided by its maximum, are fused"
 
 
 @dataclass(frozen=True)
 class Parts:
-    """What was found: every class, likeliest first; one explanation a method; the vector where it was asked for."""
+    """The parts of an answer: all classes, most probable first, one explanation per method, and the embedding."""
 
     predictions: tuple[Prediction, ...]
     explanations: tuple[Explanation, ...]
@@ -40,7 +40,7 @@ class Parts:
 
 
 def examine(inspection: Inspection, methods: list[Method], question: Question, deadline: float) -> Parts:
-    """Everything a question asks for. deadline: when slow methods stop with what they have, on the monotonic clock."""
+    """Everything a question asks for. deadline: on the monotonic clock; slow methods then return what they have."""
     ranked = predictions(inspection)
     return Parts(
         predictions=ranked,
@@ -51,7 +51,7 @@ def examine(inspection: Inspection, methods: list[Method], question: Question, d
 
 @torch.no_grad()
 def logits(inspection: Inspection) -> Tensor:
-    """The model's logits [K] for this image. Raises ModelFault where they are no finite numbers."""
+    """The model's logits [K] for this image. Raises ModelFault if they are not finite numbers."""
     values: Tensor = inspection.classifier.head(inspection.layer)(inspection.A)[0]
     if not bool(torch.isfinite(values).all()):
         raise ModelFault(f"model {inspection.classifier.entry.name!r} gave numbers that are not finite for this image")
@@ -59,17 +59,17 @@ def logits(inspection: Inspection) -> Tensor:
 
 
 def predictions(inspection: Inspection) -> tuple[Prediction, ...]:
-    """Every class, likeliest first; of equally likely ones the lower index first."""
+    """All classes, most probable first; equally probable ones by index."""
     entry = inspection.classifier.entry
     values = logits(inspection)
-    chances = probabilities(values, entry).tolist()
+    probable = probabilities(values, entry).tolist()
     raw = label_logits(values, entry).tolist()
-    ranked = sorted(range(len(chances)), key=lambda index: (-chances[index], index))
-    return tuple(Prediction(index, entry.labels[index], chances[index], raw[index]) for index in ranked)
+    ranked = sorted(range(len(probable)), key=lambda index: (-probable[index], index))
+    return tuple(Prediction(index, entry.labels[index], probable[index], raw[index]) for index in ranked)
 
 
 def embedding(inspection: Inspection, pooled: bool = False) -> Embedding:
-    """The vector right before the last linear layer, or the look's own layer `pooled`; a map is averaged over space."""
+    """The vector right before the last linear layer, or the inspection's layer if `pooled`; maps are averaged."""
     layer = inspection.layer if pooled else inspection.classifier.embedding_layer
     with torch.no_grad():
         vector = inspection.classifier.network.between(inspection.layer, layer)(inspection.A)[0]
@@ -81,67 +81,72 @@ def embedding(inspection: Inspection, pooled: bool = False) -> Embedding:
 def explanation(
     inspection: Inspection, method: Method, question: Question, ranked: tuple[Prediction, ...], deadline: float
 ) -> Explanation:
-    """One method's maps for every target of the question. deadline: for slow methods, on the monotonic clock."""
+    """The maps of one method for every target of the question. deadline: for slow methods, on the monotonic clock."""
     classifier = inspection.classifier
-    indexes = chosen(question, classifier.entry, [prediction.index for prediction in ranked])
+    indexes = target_indexes(question, classifier.entry, [prediction.index for prediction in ranked])
     parameters = parameters_of(method, question)
     arguments: dict[str, object] = parameters.model_dump()
     target = directions(indexes, classifier.entry)
-    versus = references(question, classifier.entry)
+    versus = contrast_direction(question, classifier.entry)
     if versus is not None:
         if method.contrasts:
             arguments["versus"] = versus
         else:
             target = target - versus
-    layers = tuple(dict.fromkeys((inspection.layer, *question.layers)))  # the inspection's is the first of them all
+    layers = tuple(dict.fromkeys((inspection.layer, *question.layers)))  # the inspection's comes before all others
     request = MapRequest(method, target, arguments, deadline, layers, question.fusion)
     found = compute_maps(inspection, request)
     by_index = {prediction.index: prediction for prediction in ranked}
-    painted = []
+    maps = []
     for row, index in enumerate(indexes):
         figures: dict[str, float | None] = {name: values[row] for name, values in found.measures.items()}
         if question.quality:
             figures |= map_quality(inspection, for_one_target(request, row), found.grids[row], index)
-        one = _map(inspection, method, question, by_index[index], found.grids[row], found.done)
-        painted.append(replace(one, quality=figures or None))
-    shown = parameters.model_dump() | ({"versus": list(question.versus)} if question.versus else {})
+        target_map = _target_map(inspection, method, question, by_index[index], found.grids[row], found.completed)
+        maps.append(replace(target_map, quality=figures or None))
+    used = parameters.model_dump() | ({"versus": list(question.versus)} if question.versus else {})
     fused = len(question.layers) > 1
-    shown |= {"fusion": question.fusion} if fused else {}
-    return Explanation(method.name, found.layer, shown, NORMALISATION + FUSED * fused, tuple(painted))
+    used |= {"fusion": question.fusion} if fused else {}
+    return Explanation(method.name, found.layer, used, NORMALISATION + FUSED * fused, tuple(maps))
 
 
-def _map(
-    inspection: Inspection, method: Method, question: Question, of: Prediction, grid: NDArray[np.float32], done: float
+def _target_map(
+    inspection: Inspection,
+    method: Method,
+    question: Question,
+    prediction: Prediction,
+    grid: NDArray[np.float32],
+    done: float,
 ) -> TargetMap:
     geometry, size = inspection.prepared.geometry, inspection.prepared.geometry.size
-    painted = Picture("image/png", heatmap_png(grid, size), size, size)
-    found = None
+    heatmap = Picture("image/png", heatmap_png(grid, size), size, size)
+    regions = None
     if question.boxes:
-        found = tuple(
+        regions = tuple(
             Region(geometry.box_to_original((box.left, box.top, box.right, box.bottom)), box.score)
             for box in boxes(upsample(grid, size), method.box_threshold)
         )
     return TargetMap(
-        target=Target(of.index, of.label, of.probability),
+        target=Target(prediction.index, prediction.label, prediction.probability),
         grid=grid,
         minimum=float(grid.min()),
         maximum=float(grid.max()),
         empty=not grid.max() > 0,
         region=geometry.region,
-        heatmap=painted,
-        overlay=_overlay(inspection, method, question, of, grid) if question.overlay else None,
-        boxes=found,
+        heatmap=heatmap,
+        overlay=_overlay(inspection, method, question, prediction, grid) if question.overlay else None,
+        boxes=regions,
         done=done,
     )
 
 
 def _overlay(
-    inspection: Inspection, method: Method, question: Question, of: Prediction, grid: NDArray[np.float32]
+    inspection: Inspection, method: Method, question: Question, prediction: Prediction, grid: NDArray[np.float32]
 ) -> Picture:
     if inspection.prepared.preview is None:
         raise ValueError("an overlay needs a preview of the image")
     notice = inspection.classifier.entry.card.notice
-    caption = f"{method.title} for {of.label} ({of.probability:.2f}). {notice}"
+    caption = f"{method.title} for {prediction.label} ({prediction.probability:.2f}). {notice}"
     data = overlay(
         inspection.prepared.preview,
         inspection.prepared.geometry,

@@ -1,4 +1,4 @@
-"""Feature maps by content: what was computed once for an image, a model and a layer is not computed again."""
+"""Feature maps by content: they are computed once for an image, a model and a layer, and cached."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class Key(NamedTuple):
 
 
 @dataclass
-class Shared:
-    """One computation that several requests wait for; it is given up when the last of them leaves."""
+class SharedComputation:
+    """One computation that several requests wait for; it is cancelled when the last of them leaves."""
 
     task: asyncio.Task[Tensor]
-    askers: int = 0
+    waiters: int = 0
 
 
 class Features:
@@ -48,7 +48,7 @@ class Features:
         self.cache: Cache[Key, Tensor] = Cache(cache_bytes)
         self._executor = ThreadPoolExecutor(1, "forward", initializer=torch.set_num_threads, initargs=(threads,))
         self.batcher = Batcher(_forward, self._executor, batch_size, batch_wait, queue_size)
-        self._underway: dict[Key, Shared] = {}
+        self._running: dict[Key, SharedComputation] = {}
 
     def start(self) -> None:
         """Begin to serve; must be called on the event loop."""
@@ -62,7 +62,7 @@ class Features:
     async def get(
         self, classifier: Classifier, layer: str, image: str, x: NDArray[np.uint8], deadline: float
     ) -> Tensor:
-        """A [1, C, h, w] float32 of one image, remembered or computed.
+        """A [1, C, h, w] float32 of one image, from the cache or computed.
 
         image: digest of the image. x: uint8 [H, W, 3]. deadline: seconds on the monotonic clock. Raises what
         `Batcher.submit` raises.
@@ -89,15 +89,15 @@ class Features:
         return self._executor.submit(call, x).result()
 
     async def _share(self, key: Key, compute: Callable[[], Awaitable[Tensor]]) -> Tensor:
-        shared = self._underway.get(key)
+        shared = self._running.get(key)
         if shared is None:
-            shared = self._underway[key] = Shared(asyncio.create_task(self._compute(key, compute)))
-        shared.askers += 1
+            shared = self._running[key] = SharedComputation(asyncio.create_task(self._compute(key, compute)))
+        shared.waiters += 1
         try:
             return await asyncio.shield(shared.task)
         finally:
-            shared.askers -= 1
-            if not shared.askers:
+            shared.waiters -= 1
+            if not shared.waiters:
                 shared.task.cancel()
 
     async def _compute(self, key: Key, compute: Callable[[], Awaitable[Tensor]]) -> Tensor:
@@ -106,11 +106,11 @@ class Features:
             self.cache.put(key, A, A.nbytes)
             return A
         finally:
-            del self._underway[key]
+            del self._running[key]
 
 
 def _forward(key: tuple[Classifier, str], images: list[NDArray[np.uint8]]) -> list[Tensor]:
-    """Feature maps of a batch, one [1, C, h, w] an image, each owning its memory so that the cache holds no batch."""
+    """Feature maps of a batch, [1, C, h, w] per image. Each owns its memory: a cached one does not keep the batch."""
     classifier, layer = key
     maps = classifier.engine.features(torch.from_numpy(np.stack(images)), layer)
     return [maps[i : i + 1].clone() for i in range(len(images))] if len(images) > 1 else [maps]

@@ -1,4 +1,4 @@
-"""One image looked at by one model, and the maps that methods make of it."""
+"""One image with its feature maps in one model, and the maps that methods compute from them."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from torch import Tensor, nn
 
 from service.errors import ModelFault
 from service.explain.fusion import Fusion, fuse
-from service.explain.method import Deadline, Method, Scene
+from service.explain.method import Deadline, Method, MethodContext
 from service.explain.tokens import spatial
 from service.images.workers import Prepared
 from service.models.classifier import Classifier
 from service.models.stages import INPUT
 
 Call = Callable[[Tensor], Tensor]
-ChangeHead = Callable[[nn.Module], nn.Module]
+HeadChange = Callable[[nn.Module], nn.Module]
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """All that one answer is made of. A [1, C, h, w] or tokens [1, L, D]: the image's feature maps after `layer`.
+    """What an answer is computed from. A: the feature maps of an image after `layer`, [1, C, h, w] or tokens [1, L, D].
 
-    run_between_batches: makes a call of the engine on its thread, between batches; left out, on the caller's.
+    run_between_batches: calls the engine on its own thread, between batches. Default: on the thread of the caller.
     """
 
     classifier: Classifier
@@ -44,10 +44,10 @@ class Inspection:
 
 @dataclass(frozen=True)
 class MapRequest:
-    """Which maps to make. target [N, K]: directions in logit space. arguments: the method's own, and `versus`.
+    """Which maps to compute. target [N, K]: directions in logit space. arguments: the method's own, and `versus`.
 
-    layers: where the maps lie, the inspection's own layer or layers behind it; the maps of several are fused by
-    `fusion`. None takes the inspection's own.
+    deadline: when a slow method stops, in seconds on the monotonic clock. layers: the layer of the inspection or layers
+    behind it, whose maps are fused by `fusion`; empty for the layer of the inspection alone.
     """
 
     method: Method
@@ -60,40 +60,43 @@ class MapRequest:
 
 @dataclass(frozen=True)
 class ComputedMaps:
-    """grids: float32 [N, h, w], raw and signed. layer: where they lie. done: the share of the work done in time.
+    """grids: float32 [N, h, w], raw and signed. layer: the layer or layers explained, joined by a plus.
 
-    measures: what the method says of its own maps, one number a row.
+    completed: the share of the work that was completed before the deadline. measures: figures of the method about its
+    own maps, one number per row.
     """
 
     grids: NDArray[np.float32]
     layer: str
-    done: float
+    completed: float
     measures: dict[str, list[float]]
 
 
-def compute_maps(inspection: Inspection, request: MapRequest, disturb: ChangeHead = lambda head: head) -> ComputedMaps:
-    """Every map wanted, from the look's feature maps: layers behind its own cost what lies between.
+def compute_maps(
+    inspection: Inspection, request: MapRequest, change_head: HeadChange = lambda head: head
+) -> ComputedMaps:
+    """The requested maps, from the feature maps of the inspection; for layers behind its own, the stages between run.
 
-    disturb: changes the head behind the look's layer, for tests of how much a map owes to it. Raises ModelFault where
-    a map is not finite.
+    change_head: changes the head behind a layer, to measure how much a map depends on it. Raises ModelFault if a map is
+    not finite.
     """
     layers = request.layers or (inspection.layer,)
     if len(layers) > 1 and request.method.reads != "pixels":
-        each = [_at(inspection, request, layer, disturb) for layer in layers]
+        each = [_maps_at(inspection, request, layer, change_head) for layer in layers]
         fused = fuse([torch.from_numpy(one.grids) for one in each], request.fusion)
-        found = ComputedMaps(fused.numpy(), "+".join(one.layer for one in each), min(one.done for one in each), {})
+        found = ComputedMaps(fused.numpy(), "+".join(one.layer for one in each), min(one.completed for one in each), {})
     else:
-        found = _at(inspection, request, layers[0], disturb)
+        found = _maps_at(inspection, request, layers[0], change_head)
     if not np.isfinite(found.grids).all():
         raise ModelFault(f"{request.method.title} gave numbers that are not finite for this image and model")
     return found
 
 
-def _at(inspection: Inspection, request: MapRequest, layer: str, disturb: ChangeHead) -> ComputedMaps:
+def _maps_at(inspection: Inspection, request: MapRequest, layer: str, change_head: HeadChange) -> ComputedMaps:
     network, method = inspection.classifier.network, request.method
     with torch.no_grad():
         A = network.between(inspection.layer, layer)(inspection.A)
-    head = disturb(network.head(layer))
+    head = change_head(network.head(layer))
     if method.reads == "features":
         grids = method.function(*spatial(A, head), request.target, **request.arguments)
         return ComputedMaps(grids.numpy(), layer, 1.0, {})
@@ -106,14 +109,14 @@ def _at(inspection: Inspection, request: MapRequest, layer: str, disturb: Change
     if method.reads == "image":
         forward(inspection.x)  # an engine may compile at its first such call, which must not delay the batches
     between_batches = partial(inspection.run_between_batches, forward)
-    scene = Scene(inspection.x, between_batches, Deadline(request.deadline), spatial(A, head))
+    context = MethodContext(inspection.x, between_batches, Deadline(request.deadline), spatial(A, head))
     whole = nn.Sequential(network.features(layer), head)
-    cut = (scene.x, whole) if method.reads == "pixels" else spatial(A, head)
-    grids = method.function(*cut, request.target, scene=scene, **request.arguments)
-    place = INPUT if method.reads == "pixels" else layer
-    return ComputedMaps(grids.numpy(), place, scene.deadline.done or 1.0, scene.measures)
+    cut = (context.x, whole) if method.reads == "pixels" else spatial(A, head)
+    grids = method.function(*cut, request.target, context=context, **request.arguments)
+    explained = INPUT if method.reads == "pixels" else layer
+    return ComputedMaps(grids.numpy(), explained, context.deadline.completed or 1.0, context.measures)
 
 
 def for_one_target(request: MapRequest, row: int) -> MapRequest:
-    """The same for one target."""
+    """The same request for one of its targets."""
     return replace(request, target=request.target[row : row + 1])

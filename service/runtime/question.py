@@ -1,4 +1,4 @@
-"""What is asked about one image: a Question. It knows no web."""
+"""What is asked about one image: a Question, independent of HTTP."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from service.explain.fusion import Fusion
 
 @dataclass(frozen=True)
 class UnitRequest:
-    """Which units' feature maps to show: those named, or the `top` most active ones where none is."""
+    """The units whose feature maps to show: those named, or the `top` most active ones if none is named."""
 
     units: tuple[int, ...] = ()
     top: int = 16
@@ -21,14 +21,13 @@ class UnitRequest:
 class Question:
     """What is asked about an image.
 
-    model: a registry name; None takes the registry's default. top_k: how many predictions, at least 1.
-    methods: names in `METHODS`; none asks for no explanation. parameters: the methods' own parameters by name.
-    targets: class indexes or labels to explain; none takes the predicted class. top_k_targets: explain the k likeliest
-    classes. versus: labels or indexes to contrast with. layers: where to cut; none takes the last spatial map, and the
-    vector from right before the last linear layer; without methods, the vector is taken from the layer named. The maps
-    of several layers are fused by `fusion`.
-    quality, boxes, overlay, embed, unit_request: what else to return. colormap: one of `COLORMAPS`.
-    overlay_type: image/jpeg or image/png.
+    model: a name in the registry; None for its default model. top_k: number of predictions, at least 1. methods: names
+    in `METHODS`; empty for no explanation. parameters: the methods' own parameters by name. targets: labels or indexes
+    of the classes to explain; empty for the predicted class. top_k_targets: also explain the k most probable classes.
+    versus: labels or indexes of classes to contrast with. layers: where to cut; empty for the last spatial map. The
+    maps of several layers are fused by `fusion`. The embedding is taken right before the last linear layer, or without
+    methods from the layer named. quality, boxes, overlay, embed, unit_request: what else to return. colormap: one of
+    `COLORMAPS`. overlay_type: image/jpeg or image/png.
     """
 
     model: str | None = None

@@ -1,4 +1,4 @@
-"""The Answer to a Question about one image, and its parts. They know no web."""
+"""The Answer to a Question about one image, and its parts, independent of HTTP."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """Which model answered. weights_sha256: hexadecimal digest of the weights file. notice: what must be shown."""
+    """The model that answered. weights_sha256: hexadecimal digest of the weights file. notice: what must be shown."""
 
     name: str
     version: str
@@ -21,7 +21,7 @@ class ModelFacts:
 
 @dataclass(frozen=True)
 class ImageFacts:
-    """Which image was asked about. sha256: of the bytes as sent. width, height: pixels of the upright original."""
+    """The image of the question. sha256: of the bytes as sent. width, height: pixels of the upright original."""
 
     sha256: str
     width: int
@@ -32,7 +32,7 @@ class ImageFacts:
 
 @dataclass(frozen=True)
 class EngineFacts:
-    """Who computed the feature maps, in which arithmetic (f32 or bf16)."""
+    """The engine that computed the feature maps, and its precision (f32 or bf16)."""
 
     name: str
     precision: str
@@ -80,13 +80,13 @@ class Region:
 
 @dataclass(frozen=True)
 class TargetMap:
-    """Where the model looked for one target.
+    """The evidence for one target, by position.
 
-    grid: float32 [h, w], the raw signed map at the layer's resolution. minimum, maximum: of the grid.
-    empty: nothing in the grid is positive, so nothing is painted. region: the pixels of the upright original that the
-    model saw. done: the fraction of the work done before the deadline, 1 when complete.
-    quality: figures by name, those of `service.explain.quality.MEASURES` where they were asked for, and what a method
-    promises of its own map; None for a figure that has no value.
+    grid: float32 [h, w], the raw signed map at the layer's resolution. minimum, maximum: of the grid. empty: whether no
+    value of the grid is positive, so that the heatmap is blank. region: the pixels of the upright original that the
+    model saw. done: the fraction of the work that was completed before the deadline, 1 for all of it. quality: figures
+    by name, those of `service.explain.quality.MEASURES` if asked for, and those of the method about its own map; None
+    for a figure without a value.
     """
 
     target: Target
@@ -104,7 +104,7 @@ class TargetMap:
 
 @dataclass(frozen=True)
 class Explanation:
-    """One method's maps. parameters: the method's own, resolved. normalisation: how grid became heatmap, in words."""
+    """The maps of one method. parameters: the method's own, as used. normalisation: how grid became heatmap."""
 
     method: str
     layer: str
@@ -123,7 +123,7 @@ class Embedding:
 
 @dataclass(frozen=True)
 class GuardViolation:
-    """A limit of the model's guard that an image does not keep. measure: of `images.guard`; an open end is None."""
+    """A limit of the model's guard that an image violates. measure: one of `images.guard`. None: no such limit."""
 
     measure: str
     value: float
@@ -134,7 +134,7 @@ class GuardViolation:
 
 @dataclass(frozen=True)
 class Activation:
-    """One unit's feature map, float32 [h, w], raw. mean, maximum: of it."""
+    """The feature map of one unit, float32 [h, w], raw, with its mean and maximum."""
 
     unit: int
     mean: float
@@ -144,7 +144,7 @@ class Activation:
 
 @dataclass(frozen=True)
 class Activations:
-    """Feature maps after stage `layer`. shape: channels, height, width of all of them. region: as of a TargetMap."""
+    """Feature maps after stage `layer`. shape: channels, height, width. region: as in TargetMap."""
 
     layer: str
     shape: tuple[int, int, int]
@@ -156,7 +156,7 @@ class Activations:
 class Answer:
     """The answer to one Question about one image.
 
-    status: ok, or refused with reasons (out_of_distribution, ungradable) and the limits crossed; a refused answer has
+    status: ok, or refused with reasons (out_of_distribution, ungradable) and the violated limits; a refused answer has
     no predictions, explanations or embedding. timing_ms: milliseconds by step: decode, forward, explain, total.
     """
 

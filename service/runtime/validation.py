@@ -13,7 +13,7 @@ from service.models.classifier import Classifier
 from service.models.stages import INPUT
 from service.runtime import activations
 from service.runtime.question import Question
-from service.runtime.targets import chosen, references
+from service.runtime.targets import contrast_direction, target_indexes
 
 
 def validate(question: Question, classifier: Classifier) -> tuple[str, list[Method]]:
@@ -36,8 +36,8 @@ def validate(question: Question, classifier: Classifier) -> tuple[str, list[Meth
         raise BadParameter(f"there is no colormap {question.colormap[:40]!r}; there are {', '.join(COLORMAPS)}")
     if question.unit_request:
         activations.check(classifier, layer, question.unit_request)
-    chosen(question, classifier.entry, [])
-    references(question, classifier.entry)
+    target_indexes(question, classifier.entry, [])
+    contrast_direction(question, classifier.entry)
     return layer, methods
 
 

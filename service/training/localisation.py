@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from service.errors import TrainingError
-from service.explain.boxes import boxes, overlap
+from service.explain.boxes import boxes, intersection_over_union
 from service.explain.method import Method
 from service.images.picture import upsample
 from service.models.classifier import Classifier
@@ -117,4 +117,4 @@ def _hits(heat: NDArray[np.float32], mask: NDArray[np.bool_], threshold: float) 
     rows, columns = np.nonzero(mask)
     truth = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
     best = found[0]
-    return overlap((best.left, best.top, best.right, best.bottom), truth) >= HALF
+    return intersection_over_union((best.left, best.top, best.right, best.bottom), truth) >= HALF

@@ -33,7 +33,7 @@ from service.runtime.results import (
     Target,
     TargetMap,
 )
-from service.runtime.targets import chosen
+from service.runtime.targets import target_indexes
 from service.settings import Settings
 from tests.models import tiny
 
@@ -105,7 +105,7 @@ class FakeAnswers:
         self._arrivals.put_nowait(None)
         classifier = self.registry.get(question.model)
         entry = classifier.entry
-        indexes = chosen(question, entry, [1, 0])
+        indexes = target_indexes(question, entry, [1, 0])
         if data == WAITS:
             await self._wait()
         if data in FAULTS:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from service.errors import DoesNotApply
 from service.explain.heads import PooledLinear
-from service.explain.method import Deadline, Method, Scene
+from service.explain.method import Deadline, Method, MethodContext
 from service.explain.methods import METHODS
 from service.explain.tokens import spatial
 from service.models.classifier import last_map
@@ -43,7 +43,7 @@ class Cell:
     method: Method
     A: Tensor
     head: nn.Module
-    scene: Scene
+    context: MethodContext
     M: Tensor | None
 
 
@@ -63,14 +63,14 @@ def cell(family: str, name: str, rows: slice = slice(0, 1)) -> Cell:
         deep = spatial(network.features(cut)(x), network.head(cut))
     A, head = (x, whole) if method.reads == "pixels" else deep
     deadline = 0.0 if name == "scorecam" else float("inf")  # the first masks are enough to see that it works
-    scene = Scene(x, torch.no_grad()(whole.forward), Deadline(deadline), deep)
-    arguments = QUICK.get(name, {}) | ({"scene": scene} if method.reads != "features" else {})
+    context = MethodContext(x, torch.no_grad()(whole.forward), Deadline(deadline), deep)
+    arguments = QUICK.get(name, {}) | ({"context": context} if method.reads != "features" else {})
     if method.head == "pooled-linear" and not isinstance(head, PooledLinear):
-        return Cell(method, A, head, scene, None)
+        return Cell(method, A, head, context, None)
     try:
-        return Cell(method, A, head, scene, method.function(A, head, target(family).expand(len(x), -1), **arguments))
+        return Cell(method, A, head, context, method.function(A, head, target(family).expand(len(x), -1), **arguments))
     except DoesNotApply:
-        return Cell(method, A, head, scene, None)
+        return Cell(method, A, head, context, None)
 
 
 def table() -> str:

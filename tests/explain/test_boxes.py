@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from service.explain.boxes import boxes, overlap
+from service.explain.boxes import boxes, intersection_over_union
 
 
 def test_the_largest_component_comes_first_and_scores_its_share() -> None:
@@ -43,7 +43,7 @@ def test_specks_beyond_the_five_largest_are_left_out() -> None:
 
 
 def test_overlap_is_intersection_over_union() -> None:
-    assert overlap((0, 0, 2, 2), (0, 0, 2, 2)) == 1
-    assert overlap((0, 0, 2, 2), (1, 0, 3, 2)) == pytest.approx(1 / 3)
-    assert overlap((0, 0, 1, 1), (2, 2, 3, 3)) == 0
-    assert overlap((0, 0, 0, 0), (0, 0, 0, 0)) == 0
+    assert intersection_over_union((0, 0, 2, 2), (0, 0, 2, 2)) == 1
+    assert intersection_over_union((0, 0, 2, 2), (1, 0, 3, 2)) == pytest.approx(1 / 3)
+    assert intersection_over_union((0, 0, 1, 1), (2, 2, 3, 3)) == 0
+    assert intersection_over_union((0, 0, 0, 0), (0, 0, 0, 0)) == 0

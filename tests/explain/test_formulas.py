@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from service.explain.heads import PooledLinear
 from service.explain.methods import METHODS
-from tests.explain.scenes import CHANNELS, HEADS, Cut, applies, cut, explain, one_hot
+from tests.explain.networks import CHANNELS, HEADS, Cut, applies, cut, explain, one_hot
 
 Array = NDArray[np.float64]
 TARGET = 2
@@ -250,7 +250,7 @@ def test_every_method_has_its_formula_here() -> None:
 def test_the_map_is_the_papers(name: str, head: str, seed: int) -> None:
     network = cut(head, seed=seed)
     if not applies(METHODS[name], network):
-        with pytest.raises(Exception, match="gradcam is its generalisation"):
+        with pytest.raises(Exception, match="gradcam generalises cam"):
             explain(METHODS[name], network, one_hot([TARGET]), slice(0, 1))
         return
     got = explain(METHODS[name], network, one_hot([TARGET]), slice(0, 1), **PARAMETERS.get(name, {}))[0].numpy()
@@ -317,13 +317,15 @@ def test_the_negative_side_of_a_single_logit_is_the_negative_map() -> None:
 
 def test_scorecam_stops_at_its_deadline_and_says_how_far_it_came() -> None:
     from service.explain import perturbations
-    from service.explain.method import Deadline, Scene
+    from service.explain.method import Deadline, MethodContext
 
     network = cut("pooled-linear")
-    deadline = Deadline(deadline=0.0)
+    deadline = Deadline(at=0.0)
     A = network.A[:1].repeat(1, 4, 1, 1)  # 48 feature maps, three chunks
     assert A.shape[1] > 2 * perturbations.CHUNK
-    maps = perturbations.scorecam(A, network.head, one_hot([0]), Scene(network.x[:1], network.forward, deadline))
-    assert deadline.done == perturbations.CHUNK / A.shape[1]
+    maps = perturbations.scorecam(
+        A, network.head, one_hot([0]), MethodContext(network.x[:1], network.forward, deadline)
+    )
+    assert deadline.completed == perturbations.CHUNK / A.shape[1]
     assert torch.isfinite(maps).all()
     assert maps.abs().max() > 0

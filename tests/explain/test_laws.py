@@ -10,7 +10,7 @@ import torch
 
 from service.explain.method import Count, Head, Reads
 from service.explain.methods import METHODS
-from tests.explain.scenes import HEADS, applies, arguments, cut, explain, one_hot, side
+from tests.explain.networks import HEADS, applies, arguments, cut, explain, one_hot, side
 
 CASES = [(name, head) for name, method in METHODS.items() for head in HEADS if applies(method, cut(head))]
 

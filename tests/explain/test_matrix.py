@@ -100,7 +100,7 @@ def is_complete(family: str, found: Cell) -> None:
     assert found.M is not None
     with torch.no_grad():
         change = float(((found.head(x[:1]) - found.head(torch.zeros_like(x[:1]))) * target(family)).sum())
-    (delta,) = found.scene.measures["completeness_delta"]
+    (delta,) = found.context.measures["completeness_delta"]
     scale = float(found.M.abs().sum()) + abs(change)
     assert float(found.M.sum()) - change == pytest.approx(delta, abs=1e-4 * scale + 1e-7)
 
@@ -149,4 +149,4 @@ def test_activations_without_a_rule_are_not_passed_over() -> None:
     (plain,) = torch.autograd.grad(network(at)[0, 3], at)
     assert torch.equal(theirs, plain)
     with pytest.raises(DoesNotApply, match="no rule for ReLU6"):
-        METHODS["guided-backprop"].function(x, network, torch.eye(7)[3:4], scene=None)
+        METHODS["guided-backprop"].function(x, network, torch.eye(7)[3:4], context=None)

@@ -11,7 +11,7 @@ from torch import nn
 from service.explain.heads import PooledLinear
 from service.explain.methods import METHODS
 from service.explain.module_copies import UnrolledActivation, shared_copy, shuffled_copy, unrolled_copy
-from tests.explain.scenes import HEADS, applies, cut, explain, one_hot, side
+from tests.explain.networks import HEADS, applies, cut, explain, one_hot, side
 from tests.models.zoo import built
 
 

@@ -14,7 +14,7 @@ import torchvision
 from torch import Tensor, nn
 
 from service.engines.torch import normalised
-from service.explain.method import Scene
+from service.explain.method import MethodContext
 from service.explain.methods import METHODS
 from service.models.classifier import architecture as build
 from service.models.classifier import load
@@ -53,7 +53,7 @@ class Subject:
         target = nn.functional.one_hot(torch.tensor([index]), CLASSES).float()
         A, head = self.A[image : image + 1], self.network.head(self.cut)
         if METHODS[name].reads == "image":
-            parameters["scene"] = Scene(self.x[image : image + 1], torch.no_grad()(self.model))
+            parameters["context"] = MethodContext(self.x[image : image + 1], torch.no_grad()(self.model))
         return METHODS[name].function(A, head, target, **parameters)[0].numpy()
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from service.explain.heads import PooledLinear, simplify
-from service.explain.method import Method, Scene
+from service.explain.method import Method, MethodContext
 
 CLASSES, CHANNELS, SIDE, IMAGE = 5, 12, 7, 28
 
@@ -73,10 +73,10 @@ def explain(method: Method, network: Cut, target: Tensor, rows: slice = slice(No
 
 
 def arguments(method: Method, network: Cut, rows: slice, parameters: dict[str, object]) -> tuple[Tensor, nn.Module]:
-    """What the method's cut makes of the images; `parameters` gets the scene where the method wants one."""
+    """What the method's cut makes of the images; `parameters` gets the context where the method wants one."""
     if method.reads != "features":
         deep = (network.A[rows], network.head)
-        parameters["scene"] = Scene(network.x[rows], network.forward, deep=deep, **parameters.pop("more", {}))
+        parameters["context"] = MethodContext(network.x[rows], network.forward, deep=deep, **parameters.pop("more", {}))
     if method.reads == "pixels":
         return network.x[rows], nn.Sequential(network.features, network.head)
     return network.A[rows], network.head
