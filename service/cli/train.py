@@ -30,7 +30,13 @@ def train(
             " images at 224."
         ),
     ] = "128,224",
-    epochs: Annotated[str, typer.Option(help="Epochs at each size.")] = "8,2",
+    epochs: Annotated[
+        str | None,
+        typer.Option(
+            help="Epochs at each size; if left out, 8 and 2 at the last size, or more where there are few images.",
+            show_default=False,
+        ),
+    ] = None,
     images: Annotated[int, typer.Option(min=64, help="Generated images to train on.")] = 8000,
     held_out: Annotated[
         int, typer.Option(min=64, help="Generated images to calibrate on, and as many to test on.")
@@ -96,6 +102,7 @@ def train(
         samples=dict(parse_sample(text) for text in sample or ()),
         cache=cache_folder,
         threads=threads,
+        few_steps=epochs is not None,
     )
     trial = run.trial()
     figures = [(key.replace("_", " "), str(figure)) for key, figure in trial.entry.card.figures.items()]

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,9 @@ from service.training.schedules import SCHEDULES
 from service.training.train import Phase, Plan, Tick, Trainer
 
 GENERATED = {"fundus": "five", "glaucoma": "binary"}
+LEAST_STEPS = 200
+"""Of training on a folder with few images."""
+
 PRECISIONS = ("bf16", "f32")
 WITHOUT_EFFECT = {"--cache": True, "--threads": True, "--force": False}
 """Options that do not decide the outcome of a run, and whether a value follows."""
@@ -34,7 +38,10 @@ WITHOUT_EFFECT = {"--cache": True, "--threads": True, "--force": False}
 
 @dataclass(frozen=True)
 class Run:
-    """What to train, on what, and where the result goes. The fields are the options of `fovea train`."""
+    """What to train, on what, and where the result goes: the options of `fovea train`.
+
+    few_steps: whether the plan is followed even where it has fewer than `LEAST_STEPS` steps.
+    """
 
     source: str
     name: str
@@ -50,6 +57,7 @@ class Run:
     samples: Mapping[Path, str]
     cache: Path
     threads: int
+    few_steps: bool
 
     def trial(self) -> Trial:
         """Train, and measure the result on images it never saw. Raises TrainingError, BadParameter."""
@@ -59,7 +67,10 @@ class Run:
         model = _network(self.architecture, len(material.labels), self.plan.seed, self.start_from)
         origin = Origin(self.name, self.version, self.architecture, self.command, self.plan.seed)
         rehearse(model, material, origin, self.samples)
-        _learn(model, material, self.plan, self._checkpoint)
+        plan = (
+            self.plan if self.few_steps else self.plan.with_at_least(LEAST_STEPS, len(material.splits["train"].classes))
+        )
+        _learn(model, material, plan, self._checkpoint)
         with spinner("Measuring the model on images it never saw"):
             return tried(model, material, origin, self.out, self.samples)
 
@@ -78,14 +89,14 @@ class Run:
                 kind = GENERATED[self.source]
                 return generated(kind, dict(self.counts), self.marker, self.cache, available_cores(), count_done)
         if not Path(self.source).is_dir():
-            raise TrainingError(f"{self.source!r} is neither {' nor '.join(GENERATED)} nor a folder")
+            raise BadParameter(f"{self.source!r} is neither {' nor '.join(GENERATED)} nor a folder")
         size = self.plan.phases[-1].size
         frame = Frame(resize=round(size * 256 / 224), crop=size)
-        with spinner("Reading"):
-            return folder(Path(self.source), frame, self.patient)
+        open_bar = partial(progress_bar, "Reading")
+        return folder(Path(self.source), frame, self.patient, self.plan.seed, self.plan.batch_size, open_bar)
 
 
-def make_plan(sizes: str, epochs: str, *, learning_rate: float | None, **options: Any) -> Plan:
+def make_plan(sizes: str, epochs: str | None, *, learning_rate: float | None, **options: Any) -> Plan:
     """A plan from the words of the command line. Raises BadParameter that names the option."""
     _check_one_of(options["optimizer"], OPTIMIZERS, "--optimizer")
     _check_one_of(options["schedule"], SCHEDULES, "--schedule")
@@ -152,9 +163,11 @@ def _training_bar(steps: int, done: int) -> Iterator[Any]:
         yield lambda step, note: bar.update(task, completed=step, note=note)
 
 
-def _phases(sizes: str, epochs: str) -> tuple[Phase, ...]:
+def _phases(sizes: str, epochs: str | None) -> tuple[Phase, ...]:
+    words = sizes.split(",")
+    given = ["8"] * (len(words) - 1) + ["2" if len(words) > 1 else "10"] if epochs is None else epochs.split(",")
     try:
-        pairs = list(zip(map(int, sizes.split(",")), map(int, epochs.split(",")), strict=True))
+        pairs = list(zip(map(int, words), map(int, given), strict=True))
     except ValueError:
         raise BadParameter(f"--sizes {sizes} and --epochs {epochs} must be whole numbers, as many of both") from None
     if any(size < 32 or count < 0 for size, count in pairs):

@@ -1,10 +1,9 @@
-"""What is learned from: generated eyes, or a folder with one subfolder a class."""
+"""What is learned from: generated images, or a folder with one subfolder per class."""
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,13 +17,22 @@ from service.images.decode import Limits, decode
 from service.images.frame import Frame
 from service.models.classifier import Classifier
 from service.training.render import FRAME, Progress, Recipe, Rendered, render
+from service.training.splitting import SPLITS, LabelledFile, labelled_files, split
 
-SPLITS = ("train", "validation", "test")
 FIRST_SEED = {"train": 1_000_000, "validation": 2_000_000, "test": 3_000_000}
-"""Seeds of the generated photographs; the splits never share an eye."""
+"""Seeds of the generated photographs; no image is in two splits."""
 
-SHARES = {"train": 0.70, "validation": 0.15, "test": 0.15}
 BATCH = 32
+
+OpenBar = Callable[[int], AbstractContextManager[Progress]]
+"""From a number of images to a progress bar over them, which gives what counts more of them as done."""
+
+
+@contextmanager
+def no_bar(total: int) -> Iterator[Progress]:
+    """Shows nothing."""
+    del total
+    yield lambda _: None
 
 
 @dataclass(frozen=True)
@@ -38,58 +46,46 @@ class Material:
 
 
 def generated(kind: str, counts: dict[str, int], marker: float, cache: Path, workers: int, tick: Progress) -> Material:
-    """Generated eyes. kind: five or binary. counts: images a split. tick: called with how many more are rendered."""
+    """Generated images. kind: five or binary. counts: images per split. tick: counts more as rendered."""
     recipes = {split: Recipe(kind, FIRST_SEED[split], counts[split], marker) for split in SPLITS}
     splits = {split: render(recipes[split], cache, workers, tick) for split in SPLITS}
     return Material(recipes["train"].labels, FRAME, splits, recipes)
 
 
-def folder(root: Path, frame: Frame, patient: str | None, tick: Progress = lambda _: None) -> Material:
-    """A folder with one subfolder of images a class.
+def folder(
+    root: Path, frame: Frame, patient: str | None, seed: int = 0, batch_size: int = 1, open_bar: OpenBar = no_bar
+) -> Material:
+    """A folder with one subfolder per class, split by `splitting.split` before any image is decoded.
 
-    patient: a regular expression whose first group names the patient in a file name; one patient's images all fall in
-    one split. Without it every file is its own patient. Raises TrainingError where there is nothing to learn from, or
-    names the file that cannot be read.
+    patient: see `labelled_files`. batch_size: of training, which needs at least one batch. open_bar: shows progress.
+    Raises TrainingError where there is too little to learn from, or names the file that cannot be read; BadParameter.
     """
-    labels = tuple(sorted(path.name for path in root.iterdir() if path.is_dir()))
-    if len(labels) < 2:
-        raise TrainingError(f"{root} needs one subfolder of images a class, at least two; it has {len(labels)}")
-    pixels: dict[str, list[NDArray[np.uint8]]] = {split: [] for split in SPLITS}
-    classes: dict[str, list[int]] = {split: [] for split in SPLITS}
-    for index, path in _files(root, labels):
-        split = _split(_patient(path, patient))
-        try:
-            upright = decode(path.read_bytes(), Limits())
-        except FoveaError as error:
-            raise TrainingError(f"{path}: {error}") from error
-        pixels[split].append(frame.apply(upright.pixels, upright.width, upright.height)[0])
-        classes[split].append(index)
-        tick(1)
-    thin = [split for split in SPLITS if len(set(classes[split])) < len(labels)]
-    if thin:
-        raise TrainingError(f"{root}: too few images, a class has none in {', '.join(thin)}")
-    splits = {s: Rendered(np.stack(pixels[s]), np.array(classes[s], np.int64)) for s in SPLITS}
+    labels, files = labelled_files(root, patient)
+    chosen = split(labels, files, seed)
+    check_batch(len(chosen["train"]), batch_size)
+    with open_bar(len(files)) as count_done:
+        splits = {name: _rendered(chosen[name], frame, count_done) for name in SPLITS}
     return Material(labels, frame, splits, {})
 
 
-def _files(root: Path, labels: tuple[str, ...]) -> Iterator[tuple[int, Path]]:
-    for index, label in enumerate(labels):
-        for path in sorted((root / label).rglob("*")):
-            if path.is_file() and not path.name.startswith("."):
-                yield index, path
+def check_batch(images: int, batch_size: int) -> None:
+    """Raise TrainingError where the images to learn from do not fill one batch."""
+    if images < batch_size:
+        raise TrainingError(
+            f"{images} images to learn from are fewer than one batch of {batch_size}; use --batch-size {images} or less"
+        )
 
 
-def _patient(path: Path, pattern: str | None) -> str:
-    found = re.search(pattern, path.name) if pattern else None
-    return found.group(1) if found and found.groups() else path.name
-
-
-def _split(patient: str) -> str:
-    """The same patient always falls in the same split, whatever else is in the folder."""
-    place = int(hashlib.sha256(patient.encode()).hexdigest()[:8], 16) / 2**32
-    if place < SHARES["train"]:
-        return "train"
-    return "validation" if place < SHARES["train"] + SHARES["validation"] else "test"
+def _rendered(files: Sequence[LabelledFile], frame: Frame, count_done: Progress) -> Rendered:
+    pixels = []
+    for file in files:
+        try:
+            upright = decode(file.path.read_bytes(), Limits())
+        except FoveaError as error:
+            raise TrainingError(f"{file.path}: {error}") from error
+        pixels.append(frame.apply(upright.pixels, upright.width, upright.height)[0])
+        count_done(1)
+    return Rendered(np.stack(pixels), np.array([file.label for file in files], np.int64))
 
 
 def feature_maps(classifier: Classifier, pixels: NDArray[np.uint8]) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,7 +63,24 @@ class Trial:
         ]
         if self.pointing is not None and self.pointing.rate < POINTING_BOUND:
             found.append(f"it looks at the disc in {self.pointing.rate:.1%} of glaucoma images, not in 90 %")
-        return tuple(found)
+        return (*found, *_weaknesses(self.report))
+
+
+def _weaknesses(report: Report) -> Iterator[str]:
+    """What the figures say against a model, each with what to do."""
+    balanced, chance = report.balanced_accuracy, 1 / len(report.confusion)
+    if balanced.low <= chance:
+        yield (
+            f"its balanced accuracy {balanced} on {report.images} test images is not above chance ({chance:.4f}): add"
+            " images, above all of the classes it confuses, train for more --epochs, or start from trained weights with"
+            " --start-from"
+        )
+    if report.calibration_change.low > 0:
+        yield (
+            f"its calibration error rose from {report.calibration_before:.4f} to {report.calibration_after:.4f}"
+            f" with the temperature {report.temperature:.3g} fitted on the validation images: check that --patient"
+            " keeps the images of each patient together, and add images"
+        )
 
 
 def rehearse(model: nn.Module, material: Material, origin: Origin, samples: Mapping[Path, str]) -> None:
@@ -159,6 +176,7 @@ def _with_figures(trial: Trial, origin: Origin, material: Material) -> Entry:
     figures: dict[str, float | str] = {
         "held_out_images": seen.images,
         "accuracy": str(seen.accuracy),
+        "balanced_accuracy": str(seen.balanced_accuracy),
         "auc": str(seen.auc),
         "calibration_error_before_scaling": round(seen.calibration_before, 4),
         "calibration_error": round(seen.calibration_after, 4),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 from service.errors import TrainingError
 from service.images.frame import Frame
 from service.training.augment import augmented
+from service.training.data import check_batch
 from service.training.optimizers import OPTIMIZERS
 from service.training.render import Rendered
 from service.training.schedules import SCHEDULES
@@ -54,6 +56,12 @@ class Plan:
                 epoch += 1
         return steps
 
+    def with_at_least(self, steps: int, images: int) -> Plan:
+        """This plan, with all its epochs multiplied where they are fewer than so many steps over so many images."""
+        planned = len(self.steps(images))
+        factor = math.ceil(steps / planned) if planned else 1
+        return replace(self, phases=tuple(Phase(one.size, factor * one.epochs) for one in self.phases))
+
 
 @dataclass(frozen=True)
 class Tick:
@@ -74,8 +82,7 @@ class Trainer:
     """
 
     def __init__(self, model: nn.Module, images: Rendered, frame: Frame, plan: Plan, checkpoint: Path | None) -> None:
-        if len(images.classes) < plan.batch_size:
-            raise TrainingError(f"{len(images.classes)} images are fewer than one batch of {plan.batch_size}")
+        check_batch(len(images.classes), plan.batch_size)
         self.origin = fingerprint(model, images)
         self.model = model.train().to(memory_format=torch.channels_last)
         self.images, self.frame, self.plan, self.checkpoint = images, frame, plan, checkpoint
@@ -143,11 +150,11 @@ class Trainer:
 
 def fingerprint(model: nn.Module, images: Rendered) -> str:
     """64 hexadecimal digits of what a run starts from: weights, classes and every hundredth image."""
-    told = hashlib.sha256(images.classes.tobytes())
-    told.update(np.ascontiguousarray(images.pixels[::100]).tobytes())
+    digest = hashlib.sha256(images.classes.tobytes())
+    digest.update(np.ascontiguousarray(images.pixels[::100]).tobytes())
     for name, tensor in model.state_dict().items():
-        told.update(name.encode() + tensor.contiguous().numpy().tobytes())
-    return told.hexdigest()
+        digest.update(name.encode() + tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def resized(pixels: NDArray[np.uint8], size: int) -> Tensor:

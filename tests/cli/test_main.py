@@ -114,7 +114,7 @@ def test_names_that_are_written_out_are_those_of_the_tables() -> None:
         (["explain", str(ROOT / "samples" / "retina.jpg"), "--method", "none"], 2, "gradcam"),
         (["explain", str(ROOT / "samples" / "retina.jpg"), "--out", "map.gif"], 2, "name a .png or"),
         (["collections", "show", "none"], 2, "no collection 'none'"),
-        (["train", "/none", "--name", "x"], 1, "neither fundus nor glaucoma nor a folder"),
+        (["train", "/none", "--name", "x"], 2, "neither fundus nor glaucoma nor a folder"),
     ],
 )
 def test_exit_codes(

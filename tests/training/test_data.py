@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +12,9 @@ from PIL import Image
 
 from service.errors import TrainingError
 from service.images.frame import Frame
-from service.training.data import FIRST_SEED, SPLITS, folder, generated
+from service.training.data import FIRST_SEED, folder, generated
 from service.training.render import FRAME, RENDERED, Recipe, render
+from service.training.splitting import SPLITS
 
 SMALL = Frame(resize=16, crop=16)
 
@@ -28,21 +31,33 @@ def fill(root: Path, patients: int = 40) -> None:
 
 def test_one_patient_is_in_one_split(tmp_path: Path) -> None:
     fill(tmp_path)
-    seen: list[int] = []
-    material = folder(tmp_path, SMALL, r"(p\d+)_", seen.append)
+    material = folder(tmp_path, SMALL, r"(p\d+)_")
     assert material.labels == ("ill", "well")
-    assert sum(len(split.classes) for split in material.splits.values()) == 160 == sum(seen)
-    assert all(len(split.classes) % 2 == 0 for split in material.splits.values())
+    assert sum(len(split.classes) for split in material.splits.values()) == 160
+    assert all(len(split.classes) % 4 == 0 for split in material.splits.values())  # two visits, in both classes
     assert all(split.pixels.shape[1:] == (16, 16, 3) for split in material.splits.values())
 
 
-def test_splits_do_not_depend_on_what_else_is_there(tmp_path: Path) -> None:
-    fill(tmp_path, 30)
-    before = folder(tmp_path, SMALL, None).splits["test"].pixels
-    for file in (tmp_path / "ill").glob("p29_*"):
-        file.unlink()
-    after = folder(tmp_path, SMALL, None).splits["test"].pixels
-    assert {x.tobytes() for x in after} <= {x.tobytes() for x in before}
+def test_progress_has_a_total_and_nothing_is_decoded_before_the_split(tmp_path: Path) -> None:
+    fill(tmp_path)
+    (tmp_path / "rare").mkdir()
+    (tmp_path / "rare" / "p1_0.png").write_bytes(b"no image")
+    totals = list[int]()
+
+    @contextmanager
+    def open_bar(total: int) -> Iterator[Callable[[int], None]]:
+        totals.append(total)
+        yield lambda _: None
+
+    with pytest.raises(TrainingError, match="class 'rare' has 1 images, too few"):
+        folder(tmp_path, SMALL, None, open_bar=open_bar)
+    (tmp_path / "rare" / "p1_0.png").unlink()
+    (tmp_path / "rare").rmdir()
+    with pytest.raises(TrainingError, match="fewer than one batch of 500; use --batch-size 114 or less"):
+        folder(tmp_path, SMALL, None, batch_size=500, open_bar=open_bar)
+    assert totals == []
+    folder(tmp_path, SMALL, None, open_bar=open_bar)
+    assert totals == [160]
 
 
 def test_what_cannot_be_learned_from_is_named(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from service.images.guard import FUNDUS_GUARD
 from service.models.registry import Registry
 from service.models.weights import digest, read
 from service.settings import Settings
-from service.training import model_package
+from service.training import model_package, report
 from service.training.data import Material
 from service.training.model_package import SYNTHETIC, Origin, Trial, rehearse, tried, write
 from service.training.pointing_game import Pointing
@@ -100,12 +100,49 @@ def test_a_model_on_trial_leaves_the_one_in_place_alone(tmp_path: Path, model: t
 
 
 def test_what_speaks_against_a_model() -> None:
-    trial = Trial(None, None, Pointing(90, 100, 0), 0.0, {"a.jpg": ("normal", "normal", 0.9)})  # type: ignore[arg-type]
+    figures = measured([[40, 5], [5, 40]])
+    trial = Trial(None, figures, Pointing(90, 100, 0), 0.0, {"a.jpg": ("normal", "normal", 0.9)})  # type: ignore[arg-type]
     assert trial.objections == ()
     elsewhere = dataclasses.replace(trial, pointing=Pointing(89, 100, 0))
     assert elsewhere.objections == ("it looks at the disc in 89.0% of glaucoma images, not in 90 %",)
     wrong = dataclasses.replace(trial, pointing=None, samples={"a.jpg": ("normal", "glaucoma", 0.8)})
     assert wrong.objections == ("a.jpg is normal, and was called glaucoma (0.80)",)
+
+
+def measured(confusion: list[list[int]], sharpness: float = 1.0) -> report.Report:
+    """The report of a model with this confusion matrix, whose probabilities are 0.9 before the temperature."""
+    pairs = [(t, p) for t, row in enumerate(confusion) for p, count in enumerate(row) for _ in range(count)]
+    logits = np.zeros((len(pairs), len(confusion)))
+    logits[np.arange(len(pairs)), [p for _, p in pairs]] = np.log(9 * (len(confusion) - 1))
+    return report.report(logits, np.array([t for t, _ in pairs]), 1 / sharpness)
+
+
+@pytest.mark.parametrize(
+    ("confusion", "refused"),
+    [
+        ([[10, 10], [10, 10]], True),
+        ([[30, 0], [30, 0]], True),  # half of all is right, by always saying the same
+        ([[285, 15], [9, 1]], True),  # 92 % of all is right, and nothing is known of the second class
+        ([[3, 0], [1, 2]], True),  # may be luck
+        ([[3, 0, 0], [0, 3, 0], [0, 0, 3]], False),
+        ([[18, 2], [3, 17]], False),
+    ],
+)
+def test_a_model_that_is_not_better_than_chance_is_refused(confusion: list[list[int]], refused: bool) -> None:
+    found = Trial(None, measured(confusion), None, 0.0, {}).objections  # type: ignore[arg-type]
+    assert bool(found) is refused, found
+    if refused:
+        assert "is not above chance (0.5000): add images" in found[0]
+
+
+def test_a_model_whose_calibration_got_worse_is_refused_unless_by_chance() -> None:
+    """Its probabilities of 0.9 were right; made sharper, they claim certainty."""
+    for count, refused in ((300, True), (3, False)):
+        found = measured([[9 * count, count], [count, 9 * count]], sharpness=4.0)
+        assert found.calibration_after > found.calibration_before
+        objections = Trial(None, found, None, 0.0, {}).objections  # type: ignore[arg-type]
+        assert bool(objections) is refused
+        assert all("its calibration error rose from 0.0000 to 0.0998" in one for one in objections)
 
 
 def test_cards_of_generated_eyes_warn_and_say_how_they_were_made() -> None:

@@ -7,6 +7,7 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
+from scipy import stats
 
 from service.training import report
 from service.training.report import Interval
@@ -40,6 +41,19 @@ def test_auc_counts_pairs_in_the_right_order() -> None:
     chances = np.array([0.1, 0.4, 0.35, 0.8])
     classes = np.array([0, 0, 1, 1])
     assert report.auc(np.stack([1 - chances, chances], 1), classes) == 0.75
+
+
+def test_balanced_accuracy_is_the_mean_recall_and_wide_for_few_images() -> None:
+    few, many = (report.balanced_accuracy(np.diag([n, n])) for n in (3, 300))
+    assert few.value == many.value == many.high == 1
+    assert few.low < 0.7
+    assert many.low > 0.98
+    skewed = report.balanced_accuracy(np.array([[990, 10], [9, 1]]))
+    assert skewed.value == pytest.approx((0.99 + 0.1) / 2)
+    assert skewed.low < 0.5 + 0.1 < skewed.high
+    # of one class alone the posterior is a beta distribution, whose quantiles SciPy knows
+    single = report.balanced_accuracy(np.array([[70]]) + np.zeros((1, 1), int))
+    assert single.low == pytest.approx(stats.beta(71, 1).ppf(0.025), abs=0.01)
 
 
 def test_intervals_hold_their_value_and_shrink_with_more_images() -> None:
