@@ -45,6 +45,20 @@ def test_the_card_is_shown_in_full(viewer: Viewer) -> None:
     assert filters.evaluate("picture => picture.decode().then(() => picture.naturalWidth)") > 8
 
 
+def test_empty_fields_of_the_card_are_left_out(viewer: Viewer) -> None:
+    def remove(route: Route) -> None:
+        body = route.fetch().json()
+        body["card"] |= {"references": [], "authors": [], "figures": {}, "notice": ""}
+        route.fulfill(json=body)
+
+    viewer.page.route("**/models/marks", remove)
+    viewer.load()
+    viewer.page.locator("#tab-model").click()
+    panel = viewer.text("#panel-model")
+    assert "Apache-2.0" in panel
+    assert not {"References", "Authors", "Measured performance"} & set(panel.split("\n"))
+
+
 def test_the_card_lists_the_sensitivity_of_each_method(viewer: Viewer, server: Running) -> None:
     while not (sanity := server.client.get("/models/marks").json()["sanity"]):  # measured soon after loading
         viewer.wait_until_painted()

@@ -19,10 +19,11 @@ DARK = encoded(marked().point(lambda value: value // 9))
 NEIGHBORS = "**/neighbors?*"
 
 
-def open_panel(viewer: Viewer) -> dict[str, Any]:
-    """Open the panel and wait for its first answer."""
-    with viewer.page.expect_response(NEIGHBORS) as waiting:
+def open_panel(viewer: Viewer, collection: str = "marks-bare") -> dict[str, Any]:
+    """Open the panel, choose a collection, and wait for its answer; the first collection is chosen already."""
+    with viewer.page.expect_response(f"**/{collection}/neighbors?*") as waiting:
         viewer.page.locator("#tab-similar").click()
+        viewer.page.locator("#collection").select_option(collection)
     expect(tiles(viewer).first).to_be_visible()
     answer: dict[str, Any] = waiting.value.json()
     return answer
@@ -64,10 +65,9 @@ def test_without_a_suitable_collection_the_panel_explains_how_to_import_one(view
 
 def test_the_nearest_cases_and_their_labels_are_shown(viewer: Viewer) -> None:
     viewer.analyze(IMAGE)
-    viewer.page.locator("#tab-similar").click()
-    viewer.page.locator("#collection").select_option("marks-known")
-    answer = open_panel(viewer)
+    answer = open_panel(viewer, "marks-known")
     labels = [one["label"].replace("_", " ") for one in answer["neighbors"]]
+    expect(tiles(viewer).locator("img")).to_have_count(8)
     assert tiles(viewer).locator("strong").all_inner_texts() == labels
     assert labels[:4] == ["red mark"] * 4
     assert all(tiles(viewer).locator("img").evaluate_all("all => all.map(one => one.naturalWidth > 8)"))

@@ -128,7 +128,7 @@ test("the readout gives the raw value, its share of the maximum, and what the mo
   assert.equal(valueText(map, { x: 45, y: 3 }, false), "-1 (against)");
   assert.equal(valueText(map, { x: 9, y: 3 }, false), "not seen by the model");
   assert.equal(valueText({ ...map, grid: [[0]], maximum: 0 }, { x: 12, y: 3 }, false), "0");
-  assert.equal(cellText(map), "Cell size of the heatmap: 20 × 20 px.");
+  assert.equal(cellText(map), "Heatmap cells: 20 × 20 px.");
   assert.equal(positionText({ x: 3.6, y: 59 }, IMAGE, null), "x 4, y 59 px");
   assert.equal(positionText({ x: -1, y: 0 }, IMAGE, null), "outside the image");
 });

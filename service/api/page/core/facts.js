@@ -11,7 +11,7 @@ import { number, percent, t } from "./text.js";
  * @param {Fact[]} facts
  */
 export function factList(facts) {
-  const known = facts.filter(([, content]) => content !== null && content !== undefined && content !== "");
+  const known = facts.filter(([, content]) => content);
   return h(
     "dl.facts",
     known.flatMap(([key, content]) => [h("dt", t(key)), h("dd", content)]),

@@ -95,7 +95,7 @@ export const STRINGS = {
     place: "x {x}, y {y} px",
     colour: "RGB {red} {green} {blue}",
     off: "outside the image",
-    cell: "Cell size of the heatmap: {width} × {height} px.",
+    cell: "Heatmap cells: {width} × {height} px.",
     value: "{value}",
     "value.share": "{value} ({percent} of the maximum)",
     "value.against": "{value} (against)",
