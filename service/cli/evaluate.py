@@ -9,6 +9,7 @@ from service.cli.dissection import dissection
 from service.cli.faithfulness import faithfulness
 from service.cli.localisation import localisation
 from service.cli.mistakes import errors
+from service.cli.optimizers import optimizers
 from service.cli.top_activations import top_activations
 
 app = command_group("Measure models and their explanations.")
@@ -23,4 +24,5 @@ app.command(epilog="Example: `fovea evaluate errors FOLDER --model resnet18 --ht
 app.command(
     "top-activations", epilog="Example: `fovea evaluate top-activations --model resnet18 --unit 331 --html unit.html`"
 )(top_activations)
+app.command(epilog="Example: `fovea evaluate optimizers --picture optimizers.png --html optimizers.html`")(optimizers)
 app.command(epilog="Example: `fovea evaluate digits --picture digits.png`")(digits)

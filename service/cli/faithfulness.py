@@ -22,13 +22,11 @@ from service.cli.options import (
     SpatialLayerOption,
 )
 from service.cli.output import print_table
-from service.cli.report_command import CountDone, Delivery, ReportForms, ReportInput, counted, run_report
+from service.cli.report_command import PLOT_SUFFIXES, CountDone, Delivery, ReportForms, ReportInput, counted, run_report
 
 if TYPE_CHECKING:
     from service.models.classifier import Classifier
     from service.training.faithfulness import Faithfulness
-
-PLOT_SUFFIXES = (".png", ".jpg", ".svg", ".pdf")
 
 
 def faithfulness(

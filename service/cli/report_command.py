@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from service.models.classifier import Classifier
 
 Image = TypeVar("Image")
+PLOT_SUFFIXES = (".png", ".jpg", ".svg", ".pdf")
+"""Of pictures that matplotlib writes."""
+
 CountDone = Callable[[int], None]
 
 

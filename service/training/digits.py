@@ -32,8 +32,8 @@ class Digits:
     def halves(cls) -> tuple[Self, Self]:
         """Those to learn from and those held out: the first half and the second, so that few writers are in both.
 
-        Nobody says where a writer begins; but a network that learns nothing of distortions calls 94 % of this second
-        half by their name, and 98 % of one taken at random.
+        The data does not say where a writer begins; but a network trained without distortions recognises 94 % of this
+        second half, and 98 % of one taken at random.
 
         Alpaydin & Kaynak: Optical Recognition of Handwritten Digits, UCI, 1998: 1797 digits by 13 people, which come
         with scikit-learn.
@@ -59,23 +59,23 @@ class Network:
         """tick: called after each epoch. The same digits and seed give the same network on one machine."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self._features, self._head = _features(), nn.Linear(FEATURES, CLASSES)
+            self._features, self._head = feature_layers(), nn.Linear(FEATURES, CLASSES)
         self._learn(digits, torch.Generator().manual_seed(seed), tick, epochs)
 
     def features(self, digits: Digits) -> NDArray[np.float32]:
         """[N, 64], none below zero: the vector right before the last linear layer."""
         with torch.no_grad():
-            found: Tensor = self._features(_tensor(digits))
+            found: Tensor = self._features(as_tensor(digits))
         return found.numpy()
 
     def accuracy(self, digits: Digits) -> float:
-        """The share that is called by its name."""
+        """The share that is recognised."""
         with torch.no_grad():
-            said = self._head(self._features(_tensor(digits))).argmax(1).numpy()
-        return float((said == digits.labels).mean())
+            predicted = self._head(self._features(as_tensor(digits))).argmax(1).numpy()
+        return float((predicted == digits.labels).mean())
 
     def _learn(self, digits: Digits, generator: torch.Generator, tick: Callable[[], None], epochs: int) -> None:
-        x, labels = _tensor(digits), torch.from_numpy(digits.labels)
+        x, labels = as_tensor(digits), torch.from_numpy(digits.labels)
         parameters = [*self._features.parameters(), *self._head.parameters()]
         optimizer = torch.optim.AdamW(parameters, RATE, weight_decay=DECAY)
         steps = epochs * math.ceil(len(x) / BATCH)
@@ -90,7 +90,8 @@ class Network:
             tick()
 
 
-def _features() -> nn.Sequential:
+def feature_layers() -> nn.Sequential:
+    """The layers up to the features, freshly initialised: x float32 [N, 1, 8, 8] -> [N, 64], none below zero."""
     return nn.Sequential(
         nn.Conv2d(1, WIDTH, 3, padding=1), nn.ReLU(),
         nn.Conv2d(WIDTH, WIDTH, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),  # (N, 32, 4, 4)
@@ -99,7 +100,8 @@ def _features() -> nn.Sequential:
     )  # fmt: skip
 
 
-def _tensor(digits: Digits) -> Tensor:
+def as_tensor(digits: Digits) -> Tensor:
+    """The pixels as the network takes them, float32 [N, 1, 8, 8]."""
     return torch.from_numpy(digits.pixels)[:, None]
 
 

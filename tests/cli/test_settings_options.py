@@ -35,7 +35,11 @@ COMMANDS = [
 
 def test_every_command_that_has_settings_is_tried() -> None:
     tried = {tuple(words[:2]) for words in COMMANDS} | {tuple(words[:1]) for words in COMMANDS}
-    assert {words for words, _ in commands()} - tried == {("models", "convert"), ("evaluate", "digits")}
+    assert {words for words, _ in commands()} - tried == {
+        ("models", "convert"),
+        ("evaluate", "digits"),
+        ("evaluate", "optimizers"),
+    }
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=lambda words: " ".join(words[:2]))
