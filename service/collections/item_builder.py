@@ -11,15 +11,14 @@ from PIL import Image
 from torch import nn
 
 from service.collections.cells import cell_shares
+from service.collections.class_maps import class_maps
 from service.collections.collection import PIXEL_SIDE, Collection, Item
 from service.errors import ModelFault
-from service.explain.methods import METHODS
 from service.explain.tokens import spatial
 from service.images.field import field_mask
 from service.images.tint import jpeg
-from service.models.scores import direction
 from service.runtime.examine import embedding, predictions
-from service.runtime.inspection import Inspection, MapRequest, compute_maps
+from service.runtime.inspection import Inspection
 
 MAX_MAPPED_CLASSES = 32
 """Classes whose maps are stored, the likeliest ones."""
@@ -83,9 +82,7 @@ def _maps(inspection: Inspection, classes: list[int]) -> tuple[Float16s, Float16
     """Unit maxima [C], maps [n, h, w] and the classes that they explain; all empty for a model without maps."""
     if not inspection.classifier.spatial(inspection.layer):
         return np.zeros(0, np.float16), np.zeros((0, 1, 1), np.float16), ()
-    targets = torch.stack([direction(index, inspection.classifier.entry) for index in classes])
-    maps = compute_maps(inspection, MapRequest(METHODS["hirescam"], targets, {}, float("inf"))).grids
-    return _unit_maxima(inspection), _float16(maps), tuple(classes)
+    return _unit_maxima(inspection), _float16(class_maps(inspection, classes)), tuple(classes)
 
 
 def _field(inspection: Inspection, shape: tuple[int, ...]) -> Float16s:

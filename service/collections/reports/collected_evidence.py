@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from service.collections.cells import cell_shares
+from service.collections.class_maps import class_maps
 from service.collections.reports.evidence_builder import EvidenceBuilder, EvidenceSet, ImageEvidence
 from service.errors import DoesNotApply, TrainingError
-from service.explain.methods import METHODS
 from service.images.field import field_mask
 from service.models.classifier import Classifier
-from service.models.scores import direction, label_logits
+from service.models.scores import label_logits
 from service.runtime.batch_inference import InspectedImage, frame_mask
-from service.runtime.inspection import Inspection, MapRequest, compute_maps
+from service.runtime.inspection import Inspection
 
 MAX_CLASSES = 100
 """Classes whose maps fit into one report."""
@@ -25,20 +24,15 @@ Advance = Callable[[int], None]
 """Takes the number of images that are done since the last call."""
 
 
-def class_maps(inspection: Inspection) -> NDArray[np.float32]:
-    """The raw signed map of every class, float32 [K, h, w], at the layer of an inspection.
-
-    HiResCAM: for a pooled linear head the class activation map divided by the number of cells, so that its sum plus the
-    bias is the logit. Raises DoesNotApply for more than MAX_CLASSES classes.
-    """
+def all_class_maps(inspection: Inspection) -> NDArray[np.float32]:
+    """The map of every class, float32 [K, h, w]; see `class_maps`. Raises DoesNotApply for more than MAX_CLASSES."""
     entry = inspection.classifier.entry
     if len(entry.labels) > MAX_CLASSES:
         raise DoesNotApply(
             f"model {entry.name!r} has {len(entry.labels)} classes; maps of all classes are made for at most"
             f" {MAX_CLASSES}"
         )
-    targets = torch.stack([direction(index, entry) for index in range(len(entry.labels))])
-    return compute_maps(inspection, MapRequest(METHODS["hirescam"], targets, {}, float("inf"))).grids
+    return class_maps(inspection, range(len(entry.labels)))
 
 
 def predicted_class(inspected: InspectedImage) -> int:
@@ -64,7 +58,7 @@ def collect_evidence(
 ) -> EvidenceSet:
     """The evidence of all images. mask: the name of the mask that marks the anatomy; every image must have it.
 
-    Raises TrainingError where there are no images, or one lacks the mask, and what `class_maps` raises.
+    Raises TrainingError where there are no images, or one lacks the mask, and what `all_class_maps` raises.
     """
     builder = EvidenceBuilder(classifier.entry.labels, classifier.entry.rivals)
     for inspected in images:
@@ -76,7 +70,7 @@ def collect_evidence(
 
 
 def _image_evidence(inspected: InspectedImage, mask: str) -> ImageEvidence:
-    maps, prepared = class_maps(inspected.inspection), inspected.inspection.prepared
+    maps, prepared = all_class_maps(inspected.inspection), inspected.inspection.prepared
     shape = (maps.shape[1], maps.shape[2])
     covered = cell_shares(frame_mask(_mask(inspected, mask), prepared.geometry), shape) if mask else None
     field = cell_shares(field_of(inspected), shape)

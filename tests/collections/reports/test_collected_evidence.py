@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from service.collections.cells import cell_shares
-from service.collections.reports.collected_evidence import MAX_CLASSES, class_maps, collect_evidence, field_of
+from service.collections.reports.collected_evidence import MAX_CLASSES, all_class_maps, collect_evidence, field_of
 from service.errors import DoesNotApply, TrainingError
 from service.models.classifier import Classifier
 from service.models.registry import Registry
@@ -28,7 +28,9 @@ def classifier(tmp_path: Path) -> Classifier:
 def test_the_sum_of_a_class_map_and_the_bias_are_the_logit(classifier: Classifier) -> None:
     bias = tiny.weights(3)["5.bias"].numpy()
     for seen in inspect_all(classifier, images(n=5)):
-        assert np.allclose(class_maps(seen.inspection).sum((1, 2)) + bias, seen.logits.numpy(), rtol=1e-4, atol=1e-5)
+        assert np.allclose(
+            all_class_maps(seen.inspection).sum((1, 2)) + bias, seen.logits.numpy(), rtol=1e-4, atol=1e-5
+        )
 
 
 def test_a_cell_has_the_share_of_it_that_is_covered() -> None:
@@ -78,4 +80,4 @@ def test_what_cannot_be_gathered_says_why(classifier: Classifier) -> None:
     entry = classifier.entry.model_copy(update={"labels": tuple(map(str, range(MAX_CLASSES + 1)))})
     (seen,) = inspect_all(classifier, images(n=1))
     with pytest.raises(DoesNotApply, match="101 classes; maps of all classes are made for at most 100"):
-        class_maps(replace(seen.inspection, classifier=replace(classifier, entry=entry)))
+        all_class_maps(replace(seen.inspection, classifier=replace(classifier, entry=entry)))
