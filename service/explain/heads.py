@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -44,17 +44,31 @@ def simplify(modules: Sequence[nn.Module]) -> nn.Module:
             return nn.Sequential(*modules)
 
 
+class Scaling(nn.Module):
+    """A product with a constant, or a quotient. function: such as torch.mul. by: a number or a tensor."""
+
+    def __init__(self, function: Callable[..., Tensor], by: float | Tensor) -> None:
+        super().__init__()
+        self.function = function
+        self.register_buffer("tensor", by if isinstance(by, Tensor) else None, persistent=False)
+        self.number = None if isinstance(by, Tensor) else by
+
+    def forward(self, A: Tensor) -> Tensor:
+        """A of any shape -> the same."""
+        return self.function(A, self.number if self.tensor is None else self.tensor)
+
+
 POOLS = (nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.MaxPool2d, nn.AdaptiveMaxPool2d)
 WEIGHTED = (nn.Linear, nn.Conv2d, nn.BatchNorm2d, PooledLinear)
-RECTIFIED = (*WEIGHTED, *POOLS, nn.ReLU, nn.Dropout, nn.Flatten, nn.Identity, nn.Sequential, StochasticDepth)
+RECTIFIED = (*WEIGHTED, *POOLS, nn.ReLU, nn.Dropout, nn.Flatten, nn.Identity, nn.Sequential, StochasticDepth, Scaling)
 """What networks of weights, ReLUs and pooling are made of (a Sequential may be empty): some methods have a rule for
 each of these alone."""
 
 
 def unsupported_modules(head: nn.Module, known: tuple[type[nn.Module], ...]) -> str:
     """The names of modules without submodules that are none of `known`, separated by commas; empty where all are."""
-    leaves = (module for module in head.modules() if not any(module.children()))
-    return ", ".join(sorted({type(leaf).__name__ for leaf in leaves if not isinstance(leaf, known)}))
+    leaves = (module for module in head.modules() if not any(module.children()) or hasattr(module, "title"))
+    return ", ".join(sorted({getattr(leaf, "title", type(leaf).__name__) for leaf in leaves if not isinstance(leaf, known)}))
 
 
 def refuse_unsupported(title: str, head: nn.Module, known: tuple[type[nn.Module], ...]) -> str | None:
