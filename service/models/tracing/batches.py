@@ -30,7 +30,7 @@ def merged(two: Recording, three: Recording) -> Recording:
 def _call(two: Call, three: Call) -> Call:
     if (two.path, two.mutated) != (three.path, three.mutated) or not _same_function(two, three):
         raise UntraceableError("its forward does other things for another number of images, or for another image")
-    args, kwargs = (_merge(*pair, two.path) for pair in ((two.args, three.args), (two.kwargs, three.kwargs)))
+    args, kwargs = _merge(two.args, three.args, two.path), _merge(two.kwargs, three.kwargs, two.path)
     return replace(two, args=args, kwargs=kwargs)
 
 
@@ -85,8 +85,10 @@ def varies(calls: list[Call]) -> list[bool]:
     found: list[bool] = []
     for call in calls:
         parts = [leaf for _, leaf in leaves((call.args, call.kwargs))]
-        grows = any(isinstance(leaf, PerImage) or (isinstance(leaf, Ref) and leaf.call >= 0 and found[leaf.call])
-                    for leaf in parts)
+        grows = any(
+            isinstance(leaf, PerImage) or (isinstance(leaf, Ref) and leaf.call >= 0 and found[leaf.call])
+            for leaf in parts
+        )
         found.append(not call.depends and grows)
     return found
 

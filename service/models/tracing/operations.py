@@ -19,7 +19,18 @@ from service.models.tracing.recording import Call, Constant, Ref, walk
 
 STRUCTURE = {
     *("add", "radd", "sub", "cat", "concat", "concatenate", "stack"),
-    *("view", "reshape", "flatten", "unflatten", "squeeze", "unsqueeze", "view_as", "reshape_as", "expand", "expand_as"),
+    *(
+        "view",
+        "reshape",
+        "flatten",
+        "unflatten",
+        "squeeze",
+        "unsqueeze",
+        "view_as",
+        "reshape_as",
+        "expand",
+        "expand_as",
+    ),
     *("permute", "transpose", "swapaxes", "swapdims", "movedim", "moveaxis", "contiguous", "clone", "detach", "t"),
     *("getitem", "select", "narrow", "chunk", "split", "unbind", "tensor_split", "flip", "roll"),
     *("to", "float", "type_as", "T", "mT", "data"),
@@ -88,7 +99,7 @@ def _conv2d(p: Mapping[str, Any]) -> nn.Module | None:
     weight, bias = _held(p["weight"]), _held(p["bias"])
     if weight is None or weight.dim() != 4 or (bias is None and p["bias"] is not None):
         return None
-    groups, kernel = p["groups"], tuple(weight.shape[2:])
+    groups, kernel = p["groups"], (weight.shape[2], weight.shape[3])
     layer = nn.Conv2d(
         weight.shape[1] * groups, weight.shape[0], kernel, p["stride"], p["padding"], p["dilation"], groups,
         bias=False, device="meta",
@@ -180,8 +191,7 @@ def converted(call: Call, axes: int) -> nn.Module | None:
         if axes != 4 and build in MAPS_ALONE:
             continue
         if any(call.function is function for function in functions) or call.function in functions:
-            given = dict(zip(parameters, call.args, strict=False)) | call.kwargs
-            bound = {**parameters, **given}
+            bound = {**parameters, **dict(zip(parameters, call.args, strict=False)), **call.kwargs}
             if len(call.args) > len(parameters) or bound.keys() != parameters.keys():
                 return None
             if not isinstance(bound["input"], Ref) or call.mutated not in {None, 0}:

@@ -75,7 +75,9 @@ class _Recorder(TorchFunctionMode):
         self.recording = Recording()
         self._whole = whole
         self._held = {id(tensor) for tensor in (*model.parameters(), *model.buffers())}
-        self._refs: dict[int, tuple[Tensor, Ref | Constant, int]] = {}  # the tensor is held, so that its id stays its own
+        self._refs: dict[
+            int, tuple[Tensor, Ref | Constant, int]
+        ] = {}  # the tensor is held, so that its id stays its own
         self._frames: list[_Frame] = []
         self._name(x, Ref(-1))
 
@@ -124,20 +126,19 @@ class _Recorder(TorchFunctionMode):
         else:
             self._add(func, arguments, result)
 
-    def _add(
-        self, func: Callable[..., Any], arguments: Any, result: Any, path: str | None = None, **more: Any
-    ) -> None:
+    def _add(self, func: Callable[..., Any], arguments: Any, result: Any, path: str | None = None, **more: Any) -> None:
         refs = [leaf for _, leaf in leaves(arguments) if isinstance(leaf, Ref)]
         calls = self.recording.calls
         depends = any(self._depends(ref) for ref in refs)
-        calls.append(Call(func, self._path if path is None else path, *arguments, depends=depends, **more))
+        args, kwargs = arguments
+        calls.append(Call(func, self._path if path is None else path, args, kwargs, depends=depends, **more))
         self.recording.results.append(result)
         for where, leaf in leaves(result):
             if isinstance(leaf, Tensor):
                 self._name(leaf, Ref(len(calls) - 1, where))
 
     def _name(self, tensor: Tensor, ref: Ref) -> None:
-        self._refs[id(tensor)] = (tensor, ref, *_versions([tensor]))
+        self._refs[id(tensor)] = (tensor, ref, _versions([tensor])[0])
 
     def _arguments(self, given: Any, tensors: list[Tensor], versions: list[int]) -> Any:
         """What a call was given, by the references from before it; versions: of the tensors, from before it."""
