@@ -58,7 +58,7 @@ def build(engine: str, plan: Plan, precision: str) -> tuple[Engine, str]:
             raise
         first = str(error).strip().splitlines()[-1][:300]
         log.warning("OpenVINO cannot run this network, torch does: %s", first)
-        return BUILDERS["torch"](plan, precision), f"OpenVINO cannot run this network: {first}"
+        return BUILDERS["torch"](plan, precision), "OpenVINO cannot run this network, so torch does; the log says more"
 
 
 def has_bf16() -> bool:

@@ -68,6 +68,7 @@ def graph(module: nn.Module, size: int) -> Any:
             model = frontend.convert(frontend.load(decoder))
         except (GeneralFailure, NotImplementedFailure, OpConversionFailure) as error:
             raise RuntimeError(str(error)) from error
+    model.get_parameters()[0].set_element_type(openvino.Type.f32)  # unknown, a product with a number cannot be compiled
     model.reshape(openvino.PartialShape([-1, 3, size, size]))
     return model
 

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from service.errors import DoesNotApply
-from service.explain.heads import RECTIFIED, PooledLinear, refuse_unsupported
+from service.explain.heads import RECTIFIED, PooledLinear, Scaling, refuse_unsupported
 from service.explain.method import Method
 from service.explain.module_copies import shared_copy
 
 POOLS = (nn.AvgPool2d, nn.AdaptiveAvgPool2d)
 WEIGHTED_LAYERS = (nn.Linear, nn.Conv2d)
-NORMS = (nn.BatchNorm2d,)
+NORMS = (nn.BatchNorm2d, Scaling)
 KNOWN = (*RECTIFIED, nn.ReLU6)
 Rule = Callable[[Tensor], Tensor]
 

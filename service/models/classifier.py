@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import torch
-import torchvision
 from torch import Tensor, nn
 
 from service.engines.engine import Engine, Plan
 from service.engines.torch import TorchEngine, normalised
-from service.errors import DoesNotApply, RegistryError, WeightsError
+from service.errors import DoesNotApply, RegistryError
+from service.models.architecture import architecture
+from service.models.assembly import assemble
 from service.models.entry import Entry
+from service.models.fitting import load
+from service.models.layers import feature_maps, last_map, vector_layer
 from service.models.parity import Parity, Trial, chosen, golden_images
-from service.models.stages import INPUT, Network, stages
+from service.models.probes import probes
+from service.models.stages import INPUT, Network
+from service.models.verdict import Verdict
 
-POOLING = (nn.AdaptiveAvgPool2d, nn.AvgPool2d, nn.MaxPool2d, nn.AdaptiveMaxPool2d)
+STAGES_REMEDY = (
+    "in its entry, name submodules that end in maps [C, h, w] under `stages`, or say with `layout` whether its maps"
+    " have their channels first (NCHW) or last (NHWC)"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +44,7 @@ class Classifier:
     weights_sha256: str
     shapes: Mapping[str, tuple[int, ...]]
     parity: Parity | None = None
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def build(
@@ -58,18 +66,20 @@ class Classifier:
         """
         model = architecture(entry)
         load(model, state)
-        network = Network(stages(model.eval().requires_grad_(False), entry.stages))
-        shapes = network.shapes(entry.frame.crop)
-        outputs = (1,) if entry.activation == "single-logit" else (len(entry.labels),)
-        if shapes[network.stages[-1].name] != outputs:
-            raise RegistryError(
-                f"model {entry.name!r}: the stages end in {shapes[network.stages[-1].name]}, and {len(entry.labels)}"
-                f" labels with activation {entry.activation} need {outputs}"
-            )
+        golden = golden_images(entry, folder)
+        x = probes(entry, golden)
+        verdict = Verdict(cache, _identity(entry, digest))
+        try:
+            assembled = assemble(model.eval().requires_grad_(False), entry, x, known=verdict.known)
+        except RegistryError as error:
+            raise RegistryError(f"model {entry.name!r}: {error}") from error
+        verdict.keep()
+        network = assembled.network
+        shapes = network.shapes(tuple(x.shape[1:]))
         plan = Plan(network.features, "", entry.frame.crop, entry.frame.mean, entry.frame.std, threads, cache)
-        plain = cls(entry, network, TorchEngine(plan), digest, shapes)
+        plain = cls(entry, network, TorchEngine(plan), digest, shapes, notes=assembled.notes)
         plan = replace(plan, cut=plain.cut, identity=_identity(entry, digest))
-        trial = Trial(entry, plan, network.head(plain.cut), golden_images(entry, folder))
+        trial = Trial(entry, plan, network.head(plain.cut), golden)
         runner, parity = chosen(trial, engine, precision)
         return replace(plain, engine=runner, parity=parity)
 
@@ -80,18 +90,35 @@ class Classifier:
 
     @cached_property
     def cut(self) -> str:
-        """The entry's default layer, or the last spatial map that no pooling has coarsened."""
-        return self.entry.default_layer or last_map(self.network, self.shapes)
+        """The entry's default layer, or the last feature map; where there is none, the layer of the image's vector."""
+        if self.entry.default_layer:
+            return self.entry.default_layer
+        last = last_map(self.network, self.shapes)
+        return last if last != INPUT else vector_layer(self.network, self.shapes) or INPUT
+
+    @cached_property
+    def maps(self) -> tuple[str, ...]:
+        """The layers with feature maps, in order; the input itself is the first where there are any."""
+        found = feature_maps(self.network, self.shapes)
+        return (INPUT, *found) if found else ()
 
     @cached_property
     def embedding_layer(self) -> str:
-        """The layer right before the last linear one: its output is the image as a vector."""
-        linear = [i for i, stage in enumerate(self.network.stages) if isinstance(stage.module, nn.Linear)]
-        return self.network.names[linear[-1]] if linear else self.cut  # names has `input` first: one ahead of stages
+        """The layer right before the last linear one: its output is the image as a vector.
+
+        Raises DoesNotApply where the network has no such layer.
+        """
+        layer = vector_layer(self.network, self.shapes)
+        if layer is None:
+            raise DoesNotApply(
+                f"model {self.entry.name!r} makes no vector of an image: Fovea finds no layer between its first weights"
+                f" and its last that it could read; {STAGES_REMEDY}"
+            )
+        return layer
 
     def spatial(self, layer: str) -> bool:
-        """Whether a layer gives maps [C, h, w] with more than one position, or tokens [L, D]."""
-        return mapped(self.shapes[layer])
+        """Whether a layer gives feature maps [C, h, w] with more than one position, or tokens [L, D]."""
+        return layer in self.maps
 
     def with_maps(self, layer: str | None = None) -> str:
         """The layer, the default cut where none is named, if it has maps to show.
@@ -101,11 +128,20 @@ class Classifier:
         layer = layer or self.cut
         self.network.place(layer)
         if not self.spatial(layer):
-            maps = ", ".join(name for name in self.network.names if self.spatial(name))
-            raise DoesNotApply(
-                f"layer {layer!r} of model {self.entry.name!r} has no map to show; those that have are {maps}"
-            )
+            raise DoesNotApply(self.no_map(layer))
         return layer
+
+    def no_map(self, layer: str) -> str:
+        """Why a layer without feature maps cannot be explained, and what to do."""
+        if not self.maps:
+            return (
+                f"model {self.entry.name!r} has no feature map that Fovea can find, so there is nothing to explain but"
+                f" pixels; {STAGES_REMEDY}"
+            )
+        return (
+            f"layer {layer!r} of model {self.entry.name!r} has no map to show; those that have are"
+            f" {', '.join(self.maps)}"
+        )
 
     def head(self, layer: str) -> nn.Module:
         """What follows a layer, [N, C, h, w] -> logits [N, K]."""
@@ -122,62 +158,8 @@ class Classifier:
         return normalised(x, self.entry.frame.mean, self.entry.frame.std)
 
 
-def mapped(shape: tuple[int, ...]) -> bool:
-    """Whether an output of this shape has places: maps [C, h, w] with more than one, or tokens [L, D]."""
-    return len(shape) == 2 or (len(shape) == 3 and shape[1] * shape[2] > 1)
-
-
-def last_map(network: Network, shapes: Mapping[str, tuple[int, ...]]) -> str:
-    """The last layer with places that no pooling has coarsened; `input` where there is none."""
-    maps = [
-        stage.name for stage in network.stages if mapped(shapes[stage.name]) and not isinstance(stage.module, POOLING)
-    ]
-    return maps[-1] if maps else INPUT
-
-
 def _identity(entry: Entry, digest: str) -> str:
     """What the network is, as far as it can be told; a user's own code may change under the same weights."""
     if ":" in entry.architecture:
         return ""
     return f"{digest} {entry.architecture} {entry.arguments} {entry.stages}"
-
-
-def architecture(entry: Entry) -> nn.Module:
-    """The entry's network with fresh weights: a torchvision builder by name, or `package.module:function`.
-
-    Raises RegistryError where there is no such builder or it fails.
-    """
-    outputs = 1 if entry.activation == "single-logit" else len(entry.labels)
-    try:
-        if ":" in entry.architecture:
-            module, function = entry.architecture.split(":", 1)
-            model = getattr(importlib.import_module(module), function)(**entry.arguments)
-        else:
-            arguments = {"num_classes": outputs, **entry.arguments}
-            model = torchvision.models.get_model(entry.architecture, weights=None, **arguments)
-    except (ImportError, AttributeError, ValueError, TypeError) as error:
-        raise RegistryError(
-            f"model {entry.name!r}: architecture {entry.architecture!r} cannot be built: {error}"
-        ) from error
-    if not isinstance(model, nn.Module):
-        raise RegistryError(f"model {entry.name!r}: {entry.architecture!r} returned no torch.nn.Module")
-    return model
-
-
-def load(model: nn.Module, state: Mapping[str, Tensor]) -> None:
-    """Copy weights into a model, every name and shape accounted for. Raises WeightsError that names the misfits."""
-    wanted = {name: tensor.shape for name, tensor in model.state_dict().items()}
-    absent = sorted(wanted.keys() - state.keys())
-    surplus = sorted(state.keys() - wanted.keys())
-    misfit = [
-        f"{name} is {tuple(state[name].shape)}, the architecture has {tuple(shape)}"
-        for name, shape in wanted.items()
-        if name in state and state[name].shape != shape
-    ]
-    complaints = [f"missing {', '.join(absent[:3])}"] * bool(absent)
-    complaints += [f"unexpected {', '.join(surplus[:3])}"] * bool(surplus) + misfit[:3]
-    if complaints:
-        raise WeightsError(f"the weights do not fit the architecture: {'; '.join(complaints)}")
-    model.load_state_dict(dict(state))
-    if not all(bool(torch.isfinite(tensor).all()) for tensor in model.state_dict().values()):
-        raise WeightsError("the weights hold numbers that are not finite")

@@ -68,6 +68,9 @@ class Entry(BaseModel):
     stages: tuple[Label, ...] = ()
     """Dotted names of the submodules to cut between, in order; empty: found."""
 
+    layout: Literal["NCHW", "NHWC"] | None = None
+    """Where the network's maps have their channels, first or last, where Fovea cannot tell; left out: found."""
+
     default_layer: Label | None = None
     """The layer that explanations look at; left out: the last spatial one."""
 
@@ -130,6 +133,12 @@ class Entry(BaseModel):
     def _agree(self) -> Self:
         if self.sha256 is None and not self.is_official:
             raise Disagreement("sha256", "is required; `fovea models verify FILE` prints that of a weights file")
+        if self.activation == "softmax" and len(self.labels) == 1:
+            raise Disagreement(
+                "activation",
+                "softmax over one label is 1 for every image; write sigmoid for one label that is present or not, or"
+                " single-logit and two labels: what the logit speaks against, then for",
+            )
         if self.activation == "single-logit" and len(self.labels) != 2:
             raise Disagreement("labels", "must be two for a single logit: what it speaks against, then for")
         if self.operating_point is not None and len(self.labels) != 2:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from service.errors import RequestError, WeightsError
 from service.images.decode import Limits, decode
 from service.models.entry import Entry
 from service.models.scores import probabilities
+
+log = logging.getLogger(__name__)
 
 MOST_PROBABILITY = 0.01
 """By how much any probability may differ."""
@@ -139,7 +142,12 @@ def chosen(trial: Trial, engine: str, precision: str) -> tuple[Engine, Parity | 
         if _is_reference(runner):
             break
         A = reference.features(torch.from_numpy(trial.golden.x), trial.plan.cut) if A is None else A
-        parity = compare(trial, runner, A)
+        try:
+            parity = compare(trial, runner, A)
+        except RuntimeError as error:
+            log.warning("%s fails on the golden images, torch does not: %s", runner.name, error)
+            reasons.append(f"{runner.name} fails on the {trial.golden.source} images; the log says more")
+            continue
         if not parity.shortfall:
             return runner, _told(parity, reasons)
         reasons.append(parity.shortfall)

@@ -7,7 +7,7 @@ those of the last two, and so on down to the first, and each time the maps are c
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +21,7 @@ from service.explain.quality import correlation
 from service.explain.tokens import spatial
 from service.models.classifier import Classifier
 from service.models.parity import Golden
-from service.models.stages import Network, Stage
+from service.models.stages import Network
 
 SURVIVES = 0.5
 """A mean rank correlation above this with every weight shuffled: the map shows the image rather than the model."""
@@ -67,7 +67,7 @@ def sanity(classifier: Classifier, golden: Golden) -> Sanity:
     for index in reversed(range(len(stages))):
         if not any(weights.dim() > 1 for weights in stages[index].module.parameters()):
             continue
-        stages[index] = Stage(stages[index].name, shuffled_copy(stages[index].module, seed=index))
+        stages[index] = replace(stages[index], module=shuffled_copy(stages[index].module, seed=index))
         cascade = Network(tuple(stages))
         below = [stage.module for stage in stages[index : network.place(cut)]]  # none where the stage lies in the head
         broken = nn.Sequential(*below)(inputs[index]) if below else A

@@ -2,44 +2,64 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from service.errors import RegistryError, UnknownName
 from service.explain.heads import simplify
+from service.explain.module_copies import shared_copy
 from service.models.families import FAMILIES
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One step of a network. Its name is also the name of the layer that cutting right after it gives."""
+    """One step of a network. Its name is also the name of the layer that cutting right after it gives.
+
+    spatial: whether its output has places, as maps [N, C, h, w] or tokens [N, L, D]; None: as its shape says. shape: of
+    its output without the batch axis, where a head behind it has to be recognised by what it computes.
+    """
 
     name: str
     module: nn.Module
+    spatial: bool | None = None
+    shape: tuple[int, ...] | None = None
+
+
+class Clone(nn.Identity):
+    """A copy of what it is given, in front of a stage that writes to its input."""
+
+    def forward(self, A: Tensor) -> Tensor:
+        """Copy."""
+        return A.clone()
+
+
+def has_family(model: nn.Module) -> bool:
+    """Whether a model is a torchvision classifier of a family in `FAMILIES`, with the forward of its class."""
+    kind = type(model)
+    hooked = model._forward_hooks or model._forward_pre_hooks
+    own = "forward" in vars(model) or kind.forward.__module__ != kind.__module__
+    return kind in FAMILIES and not hooked and not own
 
 
 def stages(model: nn.Module, names: Sequence[str] = ()) -> tuple[Stage, ...]:
     """The stages of a model, in order.
 
-    model: a torchvision classifier of a family in `FAMILIES`, or any module with `names` given or whose direct
-    children, applied in order, are the whole of its forward (a flattening before the first linear layer is added
-    where it is missing).
-    names: dotted names of submodules, in order; overrides the table.
+    model: a torchvision classifier of a family in `FAMILIES`, or any module with `names` given: dotted names of
+    submodules, in order, to which a flattening between a pooling and a linear layer is added. Every weight is shared
+    with the model, and no activation is in place.
 
-    Raises RegistryError where a name does not exist in the model.
+    Raises RegistryError where a name does not exist in the model, or the model is of no family.
     """
+    model = shared_copy(model)
     if names:
-        found = [(name, _submodule(model, name)) for name in names]
-    elif type(model) in FAMILIES:
-        found = list(FAMILIES[type(model)](model))
-    else:
-        found = list(_flattened(model.named_children()))
-    return tuple(Stage(name, _without_side_effects(module)) for name, module in found)
+        return tuple(_flattened([(name, _submodule(model, name)) for name in names]))
+    if type(model) not in FAMILIES:
+        raise RegistryError(f"{type(model).__name__} is no torchvision classifier; name its stages")
+    return tuple(Stage(name, module) for name, module in FAMILIES[type(model)](model))
 
 
 @dataclass(frozen=True)
@@ -58,16 +78,21 @@ class Network:
     def head(self, cut: str) -> nn.Module:
         """Everything after stage `cut`: A -> logits [N, K]; a `PooledLinear` where it is one."""
         if cut not in self._heads:
-            self._heads[cut] = simplify([stage.module for stage in self.stages[self.place(cut) :]])
+            place = self.place(cut)
+            shape = self.stages[place - 1].shape if place else None
+            self._heads[cut] = simplify([stage.module for stage in self.stages[place:]], shape)
         return self._heads[cut]
 
     def between(self, start: str, end: str) -> nn.Sequential:
         """The stages after `start`, up to and including `end`."""
         return nn.Sequential(*(stage.module for stage in self.stages[self.place(start) : self.place(end)]))
 
-    def shapes(self, size: int) -> dict[str, tuple[int, ...]]:
-        """The shape of A without its batch axis, for every cut in order, for a square input of `size` pixels."""
-        x = torch.zeros(1, 3, size, size)
+    def shapes(self, size: int | Sequence[int]) -> dict[str, tuple[int, ...]]:
+        """The shape of A without its batch axis, for every cut in order.
+
+        size: of the input [C, H, W], or the side of a square one of three channels.
+        """
+        x = torch.zeros(1, *((3, size, size) if isinstance(size, int) else size))
         shapes = {INPUT: tuple(x.shape[1:])}
         with torch.inference_mode():
             for stage in self.stages:
@@ -103,18 +128,9 @@ def _submodule(model: nn.Module, name: str) -> nn.Module:
         raise RegistryError(f"stage {name!r} is no submodule of the model; its children are {known}") from None
 
 
-def _flattened(children: Iterator[tuple[str, nn.Module]]) -> Iterator[tuple[str, nn.Module]]:
-    flat = False
-    for name, module in children:
-        if isinstance(module, nn.Linear) and not flat:
-            yield "flatten", nn.Flatten(1)
-        flat = flat or isinstance(module, (nn.Flatten, nn.Linear))
-        yield name, module
-
-
-def _without_side_effects(module: nn.Module) -> nn.Module:
-    """An in-place activation at a cut would overwrite the A that others still use."""
-    if getattr(module, "inplace", False):
-        module = copy.deepcopy(module)
-        module.inplace = False  # type: ignore[assignment]
-    return module
+def _flattened(found: list[tuple[str, nn.Module]]) -> Iterator[Stage]:
+    """Named stages with the flattening that a forward does between a pooling and a linear layer."""
+    for (_, before), (name, module) in zip([("", nn.Identity()), *found], found, strict=False):
+        if isinstance(module, nn.Linear) and isinstance(before, (nn.AdaptiveAvgPool2d, nn.AvgPool2d)):
+            yield Stage("flatten", nn.Flatten(1))
+        yield Stage(name, module)

@@ -16,7 +16,7 @@ from service.explain.heads import PooledLinear
 from service.explain.method import Deadline, Method, MethodContext
 from service.explain.methods import METHODS
 from service.explain.tokens import spatial
-from service.models.classifier import last_map
+from service.models.layers import last_map
 from service.models.stages import INPUT
 from tests.models.zoo import CLASSES, FAMILIES, built
 

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from service.engines.torch import normalised
 from service.explain.method import MethodContext
 from service.explain.methods import METHODS
-from service.models.classifier import architecture as build
-from service.models.classifier import load
+from service.models.architecture import architecture as build
+from service.models.fitting import load
 from service.models.parity import golden_images
 from service.models.registry import Registry
 from service.models.stages import Network, stages

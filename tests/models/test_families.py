@@ -14,7 +14,7 @@ from service.explain.heads import PooledLinear
 from service.explain.methods import METHODS
 from service.explain.tokens import TokenHead, spatial
 from service.models import families
-from service.models.classifier import last_map, mapped
+from service.models.layers import last_map, mapped
 from service.models.stages import INPUT
 from tests.models.zoo import CLASSES, FAMILIES, built, relative
 

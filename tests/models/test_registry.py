@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from service.errors import ModelUnavailable, RegistryError, UnknownName, WeightsError
+from service.models.architecture import architecture
 from service.models.catalogue import parse
-from service.models.classifier import architecture
 from service.models.registry import Registry
 from service.models.weights import save
 from service.settings import SHIPPED_REGISTRY
