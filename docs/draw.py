@@ -1,4 +1,4 @@
-"""Draws the pictures of docs/: `make pictures`. Each comes out of the shipped models, asked as anybody asks them."""
+"""Draw the pictures of docs/ with the shipped models: `make pictures`."""
 
 from __future__ import annotations
 

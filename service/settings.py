@@ -1,4 +1,4 @@
-"""Every knob of the service, from the environment (`FOVEA_*`), a `.env` file, or the flags of the same names."""
+"""All settings of the service, from the environment (`FOVEA_*`), a `.env` file, or the flags of the same names."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ class Settings(BaseSettings):
     )
 
     host: str = "127.0.0.1"
-    """Address to listen on; the default answers this machine alone."""
+    """Address to listen on; the default accepts connections from this machine only."""
 
     port: int = Field(8000, ge=0, le=65535)
     """Port to listen on; 0 lets the system choose."""
 
     allowed_hosts: tuple[str, ...] = ()
-    """Host names that requests may be addressed to; none named, all are. Health checks need theirs among them."""
+    """Host names that requests may be addressed to, including those of health checks; by default all."""
 
     allowed_origins: tuple[str, ...] = ()
     """Origins whose web pages may call the API from a browser, such as `https://viewer.example`; `*` allows all."""
@@ -49,70 +49,70 @@ class Settings(BaseSettings):
     """A TOML file, or a folder of them, that lists the models."""
 
     data_dir: Path = Path.home() / ".local" / "share" / "fovea"
-    """Where fetched weights and everything else that is written lives."""
+    """Folder for fetched weights and all other files that the service writes."""
 
     collections: str | None = None
-    """Folder that keeps collections; none named, `collections` in the data folder."""
+    """Folder of the collections; by default `collections` in the data folder."""
 
     engine: Literal["auto", "torch", "openvino"] = "auto"
-    """Who computes feature maps; auto takes CUDA where there is one, then OpenVINO where installed, then torch."""
+    """Engine of the feature maps; auto: torch if CUDA is available, else OpenVINO if installed, else torch."""
 
     precision: Literal["f32", "bf16"] = "f32"
-    """Arithmetic of the feature maps; bf16 is used only where it passes the parity check at load."""
+    """Precision of the feature maps; bf16 is used only if it passes the parity check after loading."""
 
     threads: int = Field(0, ge=0)
-    """Threads for one forward pass; 0 takes every core this process may use."""
+    """Threads for one forward pass; 0 takes all cores that this process may use."""
 
     offline: bool = False
-    """Never open a connection to anywhere, not even when asked to pull weights."""
+    """Never open an outbound connection, not even to pull weights."""
 
     auto_pull: bool = False
-    """Fetch the weights of a `missing` model at its first load; off, nothing goes out unasked."""
+    """Fetch the weights of a `missing` model when it is first loaded; by default nothing is fetched automatically."""
 
     weights_mirror: str = ""
-    """Base URL that serves the official weight files in place of their own host."""
+    """Base URL of a mirror of the official weight files."""
 
     feature_cache_mb: int = Field(256, ge=0)
-    """MiB of framed images and feature maps to remember, half each, so that asking again computes nothing; 0: none."""
+    """MiB of the cache of framed images and feature maps, half each, for repeated requests; 0 disables it."""
 
     max_image_bytes: int = Field(32 * 2**20, ge=1024)
-    """Bytes one encoded image may have."""
+    """Bytes that one encoded image may have."""
 
     max_image_pixels: int = Field(64_000_000, ge=1024)
-    """Pixels one decoded image may have, checked before they are decoded."""
+    """Pixels that one image may have, checked before it is decoded."""
 
     max_images: int = Field(16, ge=1)
-    """Images one request may carry."""
+    """Images that one request may have."""
 
     batch_size: int = Field(16, ge=1)
-    """Images in one forward pass at most."""
+    """Images in one forward pass, at most."""
 
     batch_wait_ms: float = Field(2.0, ge=0)
-    """Milliseconds a forward waits for company after its first image."""
+    """Milliseconds that a batch waits for more images after its first one."""
 
     queue_size: int = Field(256, ge=1)
-    """Images waiting for one model's forward before new ones are refused with 429."""
+    """Images that may wait for one model; further ones are refused with 429."""
 
     deadline_s: float = Field(30.0, gt=0)
-    """Seconds an image may wait and compute before its request is answered 503."""
+    """Seconds until a request whose image is still waiting or being computed is answered with 503."""
 
     receive_seconds: float = Field(10.0, gt=0)
-    """Seconds a request may take to arrive, and one more for each 256 KiB of it, before it is answered 408."""
+    """Seconds that a request may take to arrive, plus one for each 256 KiB of it; then it is answered with 408."""
 
     receive_memory_mb: int = Field(1024, ge=1)
-    """MiB of request bodies held at one time before further ones are refused with 429."""
+    """MiB of request bodies in memory at one time; further ones are refused with 429."""
 
     drain_seconds: float = Field(1.0, ge=0)
-    """Seconds to go on answering after SIGTERM, no longer ready, so that load balancers turn away first."""
+    """Seconds to accept requests after SIGTERM while `/readyz` answers 503, so that load balancers notice first."""
 
     decode_workers: int = Field(0, ge=0)
-    """Disposable decoder processes; 0 takes one a core."""
+    """Decoder processes; 0 takes one per core."""
 
     decode_seconds: float = Field(10.0, gt=0)
-    """Seconds one image may take to decode before its worker is killed."""
+    """Seconds that one image may take to decode before its worker is killed."""
 
     decode_memory_mb: int = Field(1024, ge=128)
-    """MiB a decoder process may use beyond what it needs to start."""
+    """MiB that a decoder process may use beyond what it needs to start."""
 
     @field_validator("allowed_origins")
     @classmethod
