@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from service.models.entry import Entry
     from service.models.registry import Registry
 
-NETWORK_FIELDS = {"architecture", "arguments", "stages"}
+NETWORK_FIELDS = {"architecture", "arguments", "stages", "layout"}
 """The fields of a registry entry that decide what the network computes from its input."""
 
 
@@ -69,4 +69,5 @@ def stale_reason(collection: Collection, expected: Fingerprint | None) -> str | 
 
 
 def _network(entry: Entry) -> str:
-    return json.dumps(entry.model_dump(mode="json", include=NETWORK_FIELDS), sort_keys=True)
+    fields = entry.model_dump(mode="json", include=NETWORK_FIELDS, exclude_defaults=True)  # new defaults change nothing
+    return json.dumps(fields, sort_keys=True)

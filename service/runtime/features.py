@@ -74,7 +74,7 @@ class Features:
         if not self.cache.max_bytes:
             return await compute()
         entry = classifier.entry
-        frame, network = entry.frame, f"{entry.architecture} {entry.arguments} {entry.stages}"
+        frame, network = entry.frame, f"{entry.architecture} {entry.arguments} {entry.stages} {entry.layout}"
         normalisation = (*frame.mean, *frame.std)
         key = Key(image, frame.digest, normalisation, entry.name, network, classifier.weights_sha256, layer)
         A = self.cache.get(key)

@@ -16,7 +16,7 @@ from service.collections.store import opening
 from service.collections.store.sqlite import SqliteStore
 from service.collections.store.sqlite.connection import Connection
 from service.errors import CollectionsError, UnknownName
-from service.runtime.answers import Answers
+from service.runtime.inference_service import InferenceService
 from service.runtime.question import Question
 from tests.models import tiny
 from tests.runtime.test_answers import picture
@@ -25,7 +25,7 @@ from tests.runtime.test_answers import picture
 @asynccontextmanager
 async def library(folder: Path, **settings: object) -> AsyncIterator[Library]:
     tiny.add(folder, "tiny", seed=1)
-    answers = Answers(tiny.settings(folder, threads=1, decode_workers=1, **settings))
+    answers = InferenceService(tiny.settings(folder, threads=1, decode_workers=1, **settings))
     answers.registry.load("tiny")
     await answers.start(load=False)
     found = Library(answers)
@@ -87,6 +87,6 @@ async def test_another_kind_of_store_needs_its_scheme_alone(tmp_path: Path, monk
 def test_a_location_of_no_known_kind_is_refused_at_once(tmp_path: Path) -> None:
     """Before a service listens, and not at its first collection."""
     tiny.add(tmp_path, "tiny", seed=1)
-    answers = Answers(tiny.settings(tmp_path, collections="other://place"))
+    answers = InferenceService(tiny.settings(tmp_path, collections="other://place"))
     with pytest.raises(CollectionsError, match="other://"):
         Library(answers)
