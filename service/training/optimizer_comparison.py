@@ -68,15 +68,12 @@ def compare(
     train, held_out = Digits.halves()
     results = []
     for name, choice in OPTIMIZERS.items():
-        best: OptimizerResult | None = None
+        tried = []
         for factor in FACTORS:
             rate = float(f"{choice.learning_rate * factor:.3g}")
-            found = _train(name, choice, rate, (train, held_out), steps, target, seed)
-            if best is None or not found.loss >= best.loss:
-                best = found
+            tried.append(_train(name, choice, rate, (train, held_out), steps, target, seed))
             tick(1)
-        assert best is not None
-        results.append(best)
+        results.append(min(tried, key=lambda one: one.loss))
     return Comparison(steps, BATCH, target, seed, tuple(results))
 
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 import torchvision
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.nn.utils import parametrizations
 
 CLASSES = 3
@@ -34,7 +34,7 @@ class Plain(nn.Module):
         self.fc = nn.Linear(12, CLASSES)
 
     def features(self, x: Tensor) -> Tensor:
-        return F.relu(self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x))))))
+        return functional.relu(self.bn2(self.conv2(functional.relu(self.bn1(self.conv1(x))))))
 
     def forward(self, x: Tensor) -> Any:
         return self.fc(self.pool(self.features(x)).flatten(1))
@@ -67,8 +67,8 @@ class Skip(Plain):
         self.body, self.fc = nn.Conv2d(8, 8, 3, padding=1), nn.Linear(8, CLASSES)
 
     def features(self, x: Tensor) -> Tensor:
-        x = F.relu(self.bn1(self.conv1(x)))
-        return F.relu(self.body(x) + x)
+        x = functional.relu(self.bn1(self.conv1(x)))
+        return functional.relu(self.body(x) + x)
 
 
 class Scaled(Plain):
@@ -131,7 +131,7 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         skip = x
-        out = self.conv(F.relu_(x))
+        out = self.conv(functional.relu_(x))
         out += skip
         return self.bn(out)
 
@@ -237,7 +237,7 @@ class Attention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         images, length, width = x.shape
         q, k, v = self.qkv(x).view(images, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4).unbind(0)
-        mixed = F.scaled_dot_product_attention(q, k, v)
+        mixed = functional.scaled_dot_product_attention(q, k, v)
         return self.out(mixed.transpose(1, 2).reshape(images, length, width))
 
 
@@ -285,7 +285,7 @@ class ConvNext(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.stem(x)
         y = self.norm(self.depthwise(x).permute(0, 2, 3, 1))
-        x = x + (self.scale * self.narrow(F.gelu(self.wide(y)))).permute(0, 3, 1, 2)
+        x = x + (self.scale * self.narrow(functional.gelu(self.wide(y)))).permute(0, 3, 1, 2)
         return self.classifier(self.last(x.mean([-2, -1])))
 
 
@@ -351,7 +351,7 @@ class Standardised(Plain):
         def forward(self, x: Tensor) -> Tensor:
             weight = self.weight - self.weight.mean((1, 2, 3), keepdim=True)
             weight = weight / weight.std((1, 2, 3), keepdim=True)
-            return F.conv2d(x, weight, self.bias, self.stride, self.padding)
+            return functional.conv2d(x, weight, self.bias, self.stride, self.padding)
 
     def __init__(self) -> None:
         super().__init__()
@@ -377,7 +377,8 @@ class TwoPoolings(Plain):
 
     def forward(self, x: Tensor) -> Any:
         A = self.features(x)
-        return self.fc(torch.cat([F.adaptive_avg_pool2d(A, 1), F.adaptive_max_pool2d(A, 1)], 1).flatten(1))
+        pooled = functional.adaptive_avg_pool2d(A, 1), functional.adaptive_max_pool2d(A, 1)
+        return self.fc(torch.cat(pooled, 1).flatten(1))
 
 
 class PowerMean(Plain):
@@ -387,7 +388,7 @@ class PowerMean(Plain):
 
     def forward(self, x: Tensor) -> Any:
         A = self.features(x).clamp(min=1e-6).pow(self.power)
-        return self.fc(F.avg_pool2d(A, A.shape[-2:]).pow(1.0 / self.power).flatten(1))
+        return self.fc(functional.avg_pool2d(A, A.shape[-2:]).pow(1.0 / self.power).flatten(1))
 
 
 class SqueezeExcite(Plain):
