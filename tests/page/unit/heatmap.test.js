@@ -45,7 +45,8 @@ test("levels run from 0 to 255; negative values and empty heatmaps are 0", () =>
 
 test("the peak is the centre of the strongest cell", () => {
   assertClose(peak(GRID), { value: 10, x: 5 / 6, y: 0.75 });
-  assert.equal(peak([[-3, -1]]).value, -1);
+  assert.equal(peak([[-3, -1, -1.2]]).value, -1);
+  assert.equal(peak([[0.5, 0.6]]).value, 0.6);
 });
 
 test("every colour scale has 256 colours and grows brighter", () => {

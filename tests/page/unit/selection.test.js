@@ -31,6 +31,7 @@ test("a store calls listeners at once, and only for changes of their names", () 
   store.set({ a: 5 });
   store.update("b", { c: 2 });
   store.update("b", { c: 3 });
+  store.set({ b: store.state.b });
   assert.deepEqual(heard, [2, 3]);
   assert.equal(store.state.a, 5);
 });
