@@ -1,42 +1,42 @@
-"""Everything Fovea refuses to do, as one tree. It knows no HTTP: `service/api/problems.py` gives each its status.
+"""All errors that Fovea raises on purpose, as one tree, independent of HTTP: `service/api/problems.py` maps them.
 
 FoveaError
-├── RequestError                 the client can mend it
+├── RequestError                 the client can fix it
 │   ├── MalformedRequest         the request cannot be read at all
 │   ├── UnknownName              no such model, method, layer or label
 │   ├── DoesNotApply             the method has no meaning for this model, and why
-│   ├── StaleCollection          the collection was filled by other weights than the model has now
+│   ├── StaleCollection          the vectors of the collection do not fit its model any more
 │   ├── TooLarge                 more bytes, pixels or images than the limits allow
 │   ├── UnsupportedEncoding      a Content-Encoding of the body that is not supported
-│   ├── UnsupportedImage         not an image in a format we read
+│   ├── UnsupportedImage         not an image in a supported format
 │   ├── DamagedImage             a known format, but its content cannot be decoded
 │   ├── BadParameter             a parameter outside its range
-│   ├── NotAcceptable            no form of the answer that the client takes
-│   ├── RefusedImage             the model does not answer for such an image, and no other form can say so
+│   ├── NotAcceptable            no format of the answer that the client accepts
+│   ├── RefusedImage             the guard of the model refuses the image, and the format of the answer cannot say so
 │   └── TooSlow                  the request did not arrive in time
-├── UnavailableError             trying later, or an operator, can mend it
+├── UnavailableError             another try later, or an operator, can fix it
 │   ├── ModelUnavailable         missing, loading or failed weights
-│   ├── ModelFault               numbers that are not finite: no answer rather than a wrong one
+│   ├── ModelFault               the model computed numbers that are not finite
 │   ├── Overloaded               the queue is full
-│   ├── DeadlineExceeded         the answer would have come too late
-│   └── JobFailed                a long computation died, or its service did
-└── OperatorError                configuration, weights and data on our own disk
-    ├── RegistryError            names the file, the model and the field
+│   ├── DeadlineExceeded         the answer was not ready in time
+│   └── JobFailed                a job ended without a result
+└── OperatorError                configuration, weights and data on the service's disk
+    ├── RegistryError            an entry that cannot be used
     ├── WeightsError             missing, damaged or unexpected weights
-    ├── TrainingError            data or settings that cannot be trained on
-    └── CollectionsError         the disk under the collections does not do what it should
-        └── NoRoom               it is full
+    ├── TrainingError            data or settings that cannot be used for training
+    └── CollectionsError         the store of collections cannot be read or written
+        └── NoRoom               the disk is full
 """
 
 from __future__ import annotations
 
 
 class FoveaError(Exception):
-    """Base of all errors raised on purpose; its text is written for the person who reads it."""
+    """Base of all errors raised on purpose. The text is written for users: cause and remedy."""
 
 
 class RequestError(FoveaError):
-    """Something in the request that its sender can mend."""
+    """An error in the request that the client can fix."""
 
 
 class MalformedRequest(RequestError):
@@ -44,15 +44,15 @@ class MalformedRequest(RequestError):
 
 
 class UnknownName(RequestError):
-    """A model, method, layer or label that does not exist; the text lists what does."""
+    """A model, method, layer or label that does not exist; the text lists those that exist."""
 
 
 class DoesNotApply(RequestError):
-    """A method that has no meaning for this model; the text says why and what does apply."""
+    """A method that has no meaning for this model; the text says why, and which methods apply."""
 
 
 class StaleCollection(RequestError):
-    """A collection filled by other weights than its model has now; the text says what mends it."""
+    """A collection whose vectors do not fit its model any more; the text says what has changed, and the remedy."""
 
 
 class TooLarge(RequestError):
@@ -71,11 +71,11 @@ class UnsupportedEncoding(RequestError):
 
 
 class UnsupportedImage(RequestError):
-    """The bytes are no image in a format Fovea reads."""
+    """The bytes are not an image in a supported format."""
 
 
 class DamagedImage(RequestError):
-    """The format is known, but the content is truncated, damaged or lies about itself."""
+    """The format is supported, but the content is truncated, damaged or inconsistent."""
 
 
 class BadParameter(RequestError):
@@ -83,11 +83,11 @@ class BadParameter(RequestError):
 
 
 class NotAcceptable(RequestError):
-    """The answer exists in none of the forms that the client takes; the text lists those that exist."""
+    """The answer has no format that the client accepts; the text lists its formats."""
 
 
 class RefusedImage(RequestError):
-    """The model does not answer for such an image, and the form asked for (a picture) has no room to say so."""
+    """The guard of the model refuses the image, and the format asked for (a picture) cannot say so."""
 
 
 class TooSlow(RequestError):
@@ -95,9 +95,9 @@ class TooSlow(RequestError):
 
 
 class UnavailableError(FoveaError):
-    """The request was fine; trying again later, or an operator, can mend it.
+    """The request was correct; another try later, or an operator, can fix the error.
 
-    retry_after: seconds after which another try makes sense.
+    retry_after: seconds after which to try again.
     """
 
     def __init__(self, message: str, retry_after: float = 1.0) -> None:
@@ -106,15 +106,15 @@ class UnavailableError(FoveaError):
 
 
 class ModelUnavailable(UnavailableError):
-    """The model's weights are missing, still loading, or failed to load; the text says what mends it."""
+    """The model's weights are missing, still loading, or failed to load; the text has the remedy."""
 
 
 class ModelFault(UnavailableError):
-    """The model gave numbers that are not finite: no answer rather than a wrong one."""
+    """The model computed numbers that are not finite: no answer is better than a wrong one."""
 
 
 class Overloaded(UnavailableError):
-    """The bounded queue is full: the service sheds new work to keep what it has accepted."""
+    """The bounded queue is full: the service refuses new work to complete what it has accepted."""
 
 
 class DeadlineExceeded(UnavailableError):
@@ -122,11 +122,11 @@ class DeadlineExceeded(UnavailableError):
 
 
 class JobFailed(UnavailableError):
-    """A long computation ended without a result: its process died, or the service that waited for it."""
+    """A job ended without a result: its process died, or the service stopped."""
 
 
 class OperatorError(FoveaError):
-    """Configuration, weights or data on our own disk that a request cannot mend."""
+    """Configuration, weights or data on the service's disk, which a request cannot fix."""
 
 
 class RegistryError(OperatorError):
@@ -134,25 +134,22 @@ class RegistryError(OperatorError):
 
 
 class WeightsError(OperatorError):
-    """Weights that are absent, damaged, of the wrong digest or the wrong shape."""
+    """Weights that are missing, damaged, or have a wrong digest or shape."""
 
 
 class TrainingError(OperatorError):
-    """Data or settings that cannot be trained on."""
+    """Data or settings that cannot be used for training."""
 
 
 class CollectionsError(OperatorError):
-    """The disk under the collections is read-only, damaged or busy; the text has what SQLite said."""
+    """The store of collections is read-only, damaged or busy; the text has the message of the database."""
 
 
 class NoRoom(CollectionsError):
-    """The disk under the collections is full: nothing more is kept, and what was kept is there."""
+    """The disk of the collections is full: the change was not saved, and earlier ones are intact."""
 
 
 def error_from_name(name: str, detail: str) -> FoveaError:
-    """An error of the tree by its class name, as another process or a job's record names it.
-
-    A name outside the tree gives JobFailed.
-    """
+    """The error of this class name, as sent by another process or a job. An unknown name gives JobFailed."""
     kind = globals().get(name)
     return kind(detail) if isinstance(kind, type) and issubclass(kind, FoveaError) else JobFailed(detail)

@@ -95,15 +95,11 @@ def _outline(record: Record, default: bool, store: WeightsStore) -> ModelOutline
     if record.weights is not None:
         if record.weights.is_file():
             return ModelOutline(record.name, default, "installed", "", entry.sha256 or "", entry)
-        problem = (
-            f"model {record.name!r} lacks its weights file {record.weights.name}; put it beside {record.file.name}"
-        )
-        return ModelOutline(record.name, default, "missing", problem, "", entry)
+        return ModelOutline(record.name, default, "missing", record.missing_weights, "", entry)
     try:
         origin = store.origin(entry)
     except WeightsError as error:
         return ModelOutline(record.name, default, "failed", f"model {record.name!r}: {error}", "", entry)
     if origin is None:
-        problem = f"model {record.name!r} has no weights here yet; run `fovea models pull {record.name}`"
-        return ModelOutline(record.name, default, "missing", problem, "", entry)
+        return ModelOutline(record.name, default, "missing", record.missing_weights, "", entry)
     return ModelOutline(record.name, default, "installed", "", origin.sha256, entry)

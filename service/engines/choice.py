@@ -1,4 +1,4 @@
-"""Which engine computes feature maps on this machine."""
+"""The choice of the engine that computes feature maps on this machine."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from service.errors import RegistryError
 log = logging.getLogger(__name__)
 
 BF16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
-"""What Linux calls the instructions on x86-64 and on ARM."""
+"""Names of the instructions in /proc/cpuinfo, on x86-64 and on ARM."""
 
 
 def _torch(plan: Plan, precision: str) -> Engine:
@@ -33,9 +33,9 @@ BUILDERS: dict[str, Callable[[Plan, str], Engine]] = {"torch": _torch, "openvino
 
 
 def choose(engine: str) -> str:
-    """The engine that `auto` means here: torch where there is CUDA, else OpenVINO where it is installed, else torch.
+    """The engine to use. `auto`: torch if there is CUDA, else OpenVINO if it is installed, else torch.
 
-    Raises RegistryError where the engine asked for is not there.
+    Raises RegistryError if the engine asked for is not installed.
     """
     installed = importlib.util.find_spec("openvino") is not None
     if engine == "openvino" and not installed:
@@ -46,10 +46,7 @@ def choose(engine: str) -> str:
 
 
 def build(engine: str, plan: Plan, precision: str) -> tuple[Engine, str]:
-    """An engine of the kind `choose` gives, and why it is not that one ("" where it is).
-
-    A network that OpenVINO cannot run is run by torch.
-    """
+    """The engine that `choose` names, and "". For a network that OpenVINO cannot run: torch, and the reason."""
     kind = choose(engine)
     try:
         return BUILDERS[kind](plan, precision), ""
@@ -57,12 +54,12 @@ def build(engine: str, plan: Plan, precision: str) -> tuple[Engine, str]:
         if kind == "torch":
             raise
         first = str(error).strip().splitlines()[-1][:300]
-        log.warning("OpenVINO cannot run this network, torch does: %s", first)
+        log.warning("OpenVINO cannot run this network, so torch does: %s", first)
         return BUILDERS["torch"](plan, precision), "OpenVINO cannot run this network, so torch does; the log says more"
 
 
 def has_bf16() -> bool:
-    """Whether this machine computes in bfloat16 itself, in place of imitating it."""
+    """Whether this machine has instructions for bfloat16, rather than an emulation."""
     if torch.cuda.is_available():
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     try:

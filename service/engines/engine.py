@@ -1,4 +1,4 @@
-"""Who computes the expensive half: feature maps for a batch of images."""
+"""What an engine is: it computes feature maps for a batch of images."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from torch import Tensor, nn
 
 
 class Engine(Protocol):
-    """One network on one device. Safe to call from any thread; one call at a time is fastest."""
+    """One network on one device. Thread-safe; one call at a time is fastest."""
 
     name: str
-    """torch, or another engine's name, as reported in every answer."""
+    """torch or openvino, as in every answer."""
 
     precision: str
     """f32 or bf16."""
 
     def features(self, x: Tensor, cut: str) -> Tensor:
-        """x uint8 [N, H, W, 3] -> A float32 [N, C, h, w] on the CPU, without gradient, in memory of its own."""
+        """x uint8 [N, H, W, 3] -> A float32 [N, C, h, w] on the CPU, without gradient, in new memory."""
 
     def forward(self, x: Tensor, cut: str) -> Tensor:
-        """The same for what is normalised already: x float32 [N, 3, H, W] -> A float32 [N, C, h, w]."""
+        """The same for a normalised image: x float32 [N, 3, H, W] -> A float32 [N, C, h, w]."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What every engine is built from.
+    """What an engine is built from.
 
-    features: from a cut's name to the module that computes it. cut: the one asked for most. size: side of the square
-    input in pixels. mean, std: of the normalisation, a channel each. threads: for one forward, 0 for every core.
-    cache: a folder for what took time to compile, or None. identity: what the weights are, as a digest.
+    features: from the name of a cut to the module that computes it. cut: the most used one. size: side of the square
+    input in pixels. mean, std: of the normalisation, per channel. threads: for one forward, 0 for all cores.
+    cache: a folder for compiled networks, or None. identity: a digest of the weights and the network.
     """
 
     features: Callable[[str], nn.Module]

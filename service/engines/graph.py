@@ -1,4 +1,4 @@
-"""A torch module as an OpenVINO graph, and its compiled form kept on disk.
+"""A torch module as an OpenVINO graph, and its compiled form cached on disk.
 
 The graph is made by OpenVINO's frontend for PyTorch, which `openvino.convert_model` calls as well. `convert_model` also
 reports each conversion over the network.
@@ -28,41 +28,41 @@ from torch import nn
 
 from service.engines.engine import Plan
 
-KEPT = 32
-"""Compiled networks kept in the cache folder; those used longest ago are deleted."""
+MAX_CACHED = 32
+"""Compiled networks in the cache folder; the least recently used ones are deleted."""
 
-DIGEST = 32  # bytes of SHA-256 ahead of a compiled network, so that a damaged file is compiled anew and not loaded
+DIGEST = 32  # bytes of SHA-256 before a compiled network, so that a damaged file is compiled again and not loaded
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """A compiled network, and the file in the cache that it was read from, mapped into memory.
+    """A compiled network, and the memory map of the cached file that it was read from.
 
-    OpenVINO packs the weights once more at the first run, in a form of its own, and keeps what it packed them from.
+    At the first run OpenVINO copies the weights into a format of its own, and keeps the original ones as well.
     """
 
     network: Any
     blob: mmap.mmap | None = None
 
-    def settle(self) -> None:
-        """After a run: let go of the weights as they were read. Should they be asked for again, the file has them."""
+    def release_weights(self) -> None:
+        """After the first run: release the memory of the original weights, which stay readable from the file."""
         if self.blob is not None:
             self.blob.madvise(mmap.MADV_DONTNEED)
 
 
 @torch.no_grad()
 def graph(module: nn.Module, size: int) -> Any:
-    """module: x float32 [N, 3, size, size] -> A, as an OpenVINO model with any N. Raises RuntimeError where it cannot.
+    """An OpenVINO model of a module, x float32 [N, 3, size, size] -> A, for any N. Raises RuntimeError if it has none.
 
-    `torch.jit.trace` is deprecated, and still takes a fifth of the time of `torch.export` (DenseNet-121: 1.4 s, 7.7 s).
+    `torch.jit.trace` is deprecated, but takes a fifth of the time of `torch.export` (DenseNet-121: 1.4 s, 7.7 s).
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         trace: Any = torch.jit.trace
         traced = torch.jit.freeze(trace(module, torch.zeros(2, 3, size, size), check_trace=False).eval())
-        decoder = TorchScriptPythonDecoder(traced)  # must outlive the conversion, which holds no reference to it
+        decoder = TorchScriptPythonDecoder(traced)  # must exist during the conversion, which does not reference it
         frontend = FrontEndManager().load_by_framework("pytorch")
         try:
             model = frontend.convert(frontend.load(decoder))
@@ -74,7 +74,7 @@ def graph(module: nn.Module, size: int) -> Any:
 
 
 def from_pixels(model: Any, plan: Plan) -> Any:
-    """The same model that takes x uint8 [N, size, size, 3] and normalises it itself."""
+    """The same model for x uint8 [N, size, size, 3], which it normalises."""
     steps = PrePostProcessor(model)
     steps.input().tensor().set_element_type(openvino.Type.u8).set_layout(openvino.Layout("NHWC"))
     steps.input().model().set_layout(openvino.Layout("NCHW"))
@@ -86,18 +86,18 @@ def from_pixels(model: Any, plan: Plan) -> Any:
 def compiled(
     core: Any, build: Callable[[], Any], options: Mapping[str, Any], cache: Path | None, key: object
 ) -> Compiled:
-    """`build()` compiled for the CPU, or what an earlier run kept of it under the same key.
+    """`build()` compiled for the CPU, or the compiled network that an earlier run cached under the same key.
 
-    key: whatever the graph depends on, as JSON. A cache that cannot be read or written is done without.
+    key: everything that the graph depends on, as JSON. Errors of the cache are logged and otherwise ignored.
     """
     file = _file(core, cache, options, key)
     found = _read(core, file, options) if file else None
     if found is not None:
         return found
-    made = core.compile_model(build(), "CPU", dict(options))
-    if file and _write(file, made.export_model().getvalue()):
+    new = core.compile_model(build(), "CPU", dict(options))
+    if file and _write(file, new.export_model().getvalue()):
         found = _read(core, file, options)
-    return found or Compiled(made)
+    return found or Compiled(new)
 
 
 def _file(core: Any, cache: Path | None, options: Mapping[str, Any], key: object) -> Path | None:
@@ -117,23 +117,23 @@ def _read(core: Any, file: Path, options: Mapping[str, Any]) -> Compiled | None:
         os.utime(file)
         content = openvino.Tensor(np.frombuffer(blob, np.uint8, offset=DIGEST), shared_memory=True)
         return Compiled(core.import_model(content, "CPU", dict(options)), blob)
-    except (FileNotFoundError, ValueError):  # mmap says ValueError of an empty file
+    except (FileNotFoundError, ValueError):  # mmap raises ValueError for an empty file
         return None
     except (OSError, RuntimeError) as error:
-        log.warning("the compiled network %s cannot be used, compiling anew: %s", file.name, error)
+        log.warning("the compiled network %s cannot be used, compiling it again: %s", file.name, error)
         return None
 
 
 def _write(file: Path, content: bytes) -> bool:
-    """Whether it is kept. Under its name the file is whole, and no file under it is ever changed."""
+    """Whether the file was written. A file with its final name is complete and is never changed, only replaced."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as unfinished:
             unfinished.write(hashlib.sha256(content).digest() + content)
         Path(unfinished.name).replace(file)
-        for old in sorted(file.parent.glob("*.blob"), key=lambda one: one.stat().st_mtime)[:-KEPT]:
+        for old in sorted(file.parent.glob("*.blob"), key=lambda one: one.stat().st_mtime)[:-MAX_CACHED]:
             old.unlink(missing_ok=True)
     except OSError as error:
-        log.warning("the compiled network is not kept, the next start takes longer: %s", error)
+        log.warning("the compiled network is not cached, so the next start takes longer: %s", error)
         return False
     return True

@@ -14,13 +14,13 @@ from service.engines.engine import Plan
 from service.engines.torch import TorchEngine
 
 PRECISIONS = {"f32": openvino.Type.f32, "bf16": openvino.Type.bf16}
-"""Asked for by name: left out, OpenVINO takes bf16 wherever the CPU has it."""
+"""Always set explicitly: by default OpenVINO uses bf16 on CPUs that have it."""
 
 
 class OpenVinoEngine:
-    """Runs the plan's cut compiled; every other cut, rarely asked for, goes to torch in float32.
+    """Runs the network compiled up to the plan's cut; every other cut, which is rarely used, runs in torch in float32.
 
-    Raises RuntimeError where the network has an operation that OpenVINO does not know.
+    Raises RuntimeError if the network has an operation that OpenVINO does not support.
     """
 
     name = "openvino"
@@ -45,7 +45,7 @@ class OpenVinoEngine:
         return self._pixels(x) if cut == self._plan.cut else self._torch.features(x, cut)
 
     def forward(self, x: Tensor, cut: str) -> Tensor:
-        """x float32 [N, 3, H, W] -> A float32 [N, C, h, w]; the graph for it is compiled when it is first asked for."""
+        """x float32 [N, 3, H, W] -> A float32 [N, C, h, w]; its graph is compiled at the first call."""
         if cut != self._plan.cut:
             return self._torch.forward(x, cut)
         with self._compiling:
@@ -53,35 +53,35 @@ class OpenVinoEngine:
                 self._normalised = Runner(self._compiled("normalised"))
         return self._normalised(x)
 
-    def _compiled(self, takes: str) -> graph.Compiled:
+    def _compiled(self, input_kind: str) -> graph.Compiled:
         plan = self._plan
 
         def build() -> Any:
             model = graph.graph(plan.features(plan.cut), plan.size)
-            return graph.from_pixels(model, plan) if takes == "pixels" else model
+            return graph.from_pixels(model, plan) if input_kind == "pixels" else model
 
         cache = plan.cache if plan.identity else None
-        key = [takes, plan.identity, plan.cut, plan.size, plan.mean, plan.std]
+        key = [input_kind, plan.identity, plan.cut, plan.size, plan.mean, plan.std]
         return graph.compiled(self._core, build, self._options, cache, key)
 
 
 class Runner:
-    """A compiled network as a function; safe to call from any thread, for each call has an infer request to itself."""
+    """A compiled network as a function. Thread-safe: each call has an infer request of its own."""
 
     def __init__(self, compiled: graph.Compiled) -> None:
         self._compiled = compiled
         self._idle: list[Any] = []
 
     def __call__(self, x: Tensor) -> Tensor:
-        """x [N, ...] -> A float32 [N, C, h, w], in memory of its own."""
+        """x [N, ...] -> A float32 [N, C, h, w], in new memory."""
         try:
-            request, new = self._idle.pop(), False
+            request, is_new = self._idle.pop(), False
         except IndexError:
-            request, new = self._compiled.network.create_infer_request(), True
+            request, is_new = self._compiled.network.create_infer_request(), True
         try:
-            found = request.infer([x.contiguous().numpy()], share_inputs=True, share_outputs=True)
-            return torch.from_numpy(found[0].copy())
+            outputs = request.infer([x.contiguous().numpy()], share_inputs=True, share_outputs=True)
+            return torch.from_numpy(outputs[0].copy())
         finally:
             self._idle.append(request)
-            if new:
-                self._compiled.settle()
+            if is_new:
+                self._compiled.release_weights()

@@ -11,12 +11,12 @@ from torch import Tensor, nn
 
 from service.engines.engine import Plan
 
-MOST_PLACED = 4
-"""Copies of the network kept on a device, one a cut; the one used longest ago gives way."""
+MAX_DEVICE_COPIES = 4
+"""Copies of the network on a device, one per cut; the least recently used one is dropped."""
 
 
 def normalised(x: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
-    """x uint8 [N, H, W, 3] -> float32 [N, 3, H, W]: scaled to [0, 1], minus mean, divided by std, a channel each."""
+    """x uint8 [N, H, W, 3] -> float32 [N, 3, H, W]: scaled to [0, 1], minus mean, divided by std, per channel."""
     pixels = x.permute(0, 3, 1, 2).float() / 255
     return (pixels - _per_channel(mean, pixels)) / _per_channel(std, pixels)
 
@@ -26,10 +26,10 @@ def _per_channel(values: Sequence[float], like: Tensor) -> Tensor:
 
 
 class TorchEngine:
-    """Runs the stages up to a cut as they are.
+    """Runs the stages up to a cut without changes.
 
-    On CUDA the modules are copied there in channels-last layout, once for each cut that is asked for; bf16 runs under
-    autocast.
+    On CUDA the modules are copied to the device in channels-last layout, once for each cut that is used. bf16 runs
+    under autocast.
     """
 
     name = "torch"
@@ -37,8 +37,8 @@ class TorchEngine:
     def __init__(self, plan: Plan, device: str = "cpu", precision: str = "f32") -> None:
         self.precision, self.device = precision, device
         self._plan, self._device = plan, torch.device(device)
-        self._placed: dict[str, nn.Module] = {}
-        self._placing = threading.Lock()
+        self._copies: dict[str, nn.Module] = {}
+        self._copying = threading.Lock()
 
     @torch.no_grad()
     def features(self, x: Tensor, cut: str) -> Tensor:
@@ -56,12 +56,12 @@ class TorchEngine:
     def _module(self, cut: str) -> nn.Module:
         if self._device.type == "cpu":
             return self._plan.features(cut)
-        with self._placing:
-            module = self._placed.pop(cut, None)
+        with self._copying:
+            module = self._copies.pop(cut, None)
             if module is None:
                 module = copy.deepcopy(self._plan.features(cut)).to(self._device)
                 module = module.to(memory_format=torch.channels_last)
-            self._placed[cut] = module
-            if len(self._placed) > MOST_PLACED:
-                del self._placed[next(iter(self._placed))]
+            self._copies[cut] = module
+            if len(self._copies) > MAX_DEVICE_COPIES:
+                del self._copies[next(iter(self._copies))]
         return module

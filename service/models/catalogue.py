@@ -20,13 +20,13 @@ from service.settings import SHIPPED_REGISTRY
 _TOP_LEVEL: dict[str, tuple[type, str]] = {
     "default": (str, "the name of a model in quotes"),
     "shipped": (bool, "true or false"),
-    "models": (dict, "tables, one a model: [models.NAME]"),
+    "models": (dict, "tables, one per model: [models.NAME]"),
 }
 
 
 @dataclass(frozen=True)
 class Record:
-    """One model of a registry. file: the TOML file that has it; entry: None where `problem` says what is wrong."""
+    """One model of a registry. file: the TOML file that describes it. entry: None if `problem` says what is wrong."""
 
     name: str
     file: Path
@@ -35,15 +35,25 @@ class Record:
 
     @property
     def weights(self) -> Path | None:
-        """The weights file of an entry that names a local one; None where it is fetched or the entry is broken."""
+        """The weights file of an entry that names a local one; None if it is fetched or the entry is broken."""
         if self.entry is None or self.entry.is_remote:
             return None
         return self.file.parent / self.entry.weights
 
+    @property
+    def missing_weights(self) -> str:
+        """The problem of a model whose weights are not on this machine, with the remedy."""
+        if self.weights is None:
+            return f"model {self.name!r} has no weights here yet; run `fovea models pull {self.name}`"
+        return (
+            f"model {self.name!r} lacks its weights file {self.weights.name}; put it beside {self.file.name},"
+            f" then run `fovea models verify {self.name}`"
+        )
+
 
 @dataclass(frozen=True)
 class Catalogue:
-    """All models of a registry, by name. default: the one that answers where none is asked for; None: none does."""
+    """All models of a registry, by name. default: the model that answers requests that name none, or None."""
 
     path: Path
     default: str | None
@@ -51,12 +61,12 @@ class Catalogue:
 
 
 def parse(path: Path, kind: type[Entry] = Entry) -> Catalogue:
-    """Read a registry: one TOML file, or a folder whose *.toml files are merged. kind: what checks each entry.
+    """Read a registry: one TOML file, or a folder whose *.toml files are merged. kind: the class of its entries.
 
-    A file that says `shipped = true` has the shipped models served beside its own. A broken entry, or a broken file,
-    becomes a record with a problem and leaves the others alone.
+    With `shipped = true` in a file the shipped models are served as well. A broken entry or file becomes a record with
+    a problem and does not affect the others.
 
-    Raises RegistryError where there is no registry at `path`, or two files disagree on the default.
+    Raises RegistryError if there is no registry at `path`, or if two files name different defaults.
     """
     files = sorted(path.glob("*.toml")) if path.is_dir() else [path]
     if not files or not files[0].is_file():
@@ -74,14 +84,14 @@ def parse(path: Path, kind: type[Entry] = Entry) -> Catalogue:
 
 @dataclass
 class _Draft:
-    """A registry while its files are read. defaults: each stated default and the file that states it."""
+    """A registry while its files are read. defaults: each default and the file that names it."""
 
     records: dict[str, Record] = field(default_factory=dict)
     defaults: dict[str, Path] = field(default_factory=dict)
     shipped: bool = False
 
     def add(self, record: Record) -> None:
-        """Take in a model; a name that occurs twice is served from neither place."""
+        """Add a model; a name that occurs twice is served from neither file."""
         known = self.records.get(record.name)
         if known:
             places = f"in {_place(known.file)} and in {_place(record.file)}"
@@ -89,10 +99,10 @@ class _Draft:
         self.records[record.name] = record
 
     def default(self) -> str | None:
-        """The model that was stated, or the only one there is. Raises RegistryError where several were stated."""
+        """The default that a file names, or the only model there is. Raises RegistryError if several are named."""
         if len(self.defaults) > 1:
-            stated = ", ".join(f"{name!r} in {_place(file)}" for name, file in self.defaults.items())
-            raise RegistryError(f"a registry has one default model, and here are {stated}")
+            named = ", ".join(f"{name!r} in {_place(file)}" for name, file in self.defaults.items())
+            raise RegistryError(f"a registry has one default model, but these are named: {named}")
         for name, file in self.defaults.items():
             if name not in self.records:
                 problem = f"{_place(file)}: default names the model {name!r}, and no file has a table [models.{name}]"
@@ -124,11 +134,11 @@ def _misplaced(document: dict[str, Any]) -> str:
     for key, value in document.items():
         if key not in _TOP_LEVEL:
             close = difflib.get_close_matches(key, _TOP_LEVEL, 1)
-            meant = f"; did you mean {close[0]}?" if close else ""
-            return f"{key!r} is out of place: a registry file holds default, shipped and tables [models.NAME]{meant}"
-        kind, words = _TOP_LEVEL[key]
+            suggestion = f"; did you mean {close[0]}?" if close else ""
+            return f"{key!r} is out of place: a registry file has default, shipped and tables [models.NAME]{suggestion}"
+        kind, description = _TOP_LEVEL[key]
         if not isinstance(value, kind):
-            return f"{key} must be {words} (you wrote {value!r})"
+            return f"{key} must be {description} (you wrote {value!r})"
     return ""
 
 

@@ -18,7 +18,7 @@ from service.models.assembly import assemble
 from service.models.entry import Entry
 from service.models.fitting import load
 from service.models.layers import feature_maps, last_map, vector_layer
-from service.models.parity import Parity, Trial, chosen, golden_images
+from service.models.parity import Comparison, Parity, choose_engine, golden_images
 from service.models.probes import probes
 from service.models.stages import INPUT, Network
 from service.models.verdict import Verdict
@@ -79,8 +79,8 @@ class Classifier:
         plan = Plan(network.features, "", entry.frame.crop, entry.frame.mean, entry.frame.std, threads, cache)
         plain = cls(entry, network, TorchEngine(plan), digest, shapes, notes=assembled.notes)
         plan = replace(plan, cut=plain.cut, identity=_identity(entry, digest))
-        trial = Trial(entry, plan, network.head(plain.cut), golden)
-        runner, parity = chosen(trial, engine, precision)
+        comparison = Comparison(entry, plan, network.head(plain.cut), golden)
+        runner, parity = choose_engine(comparison, engine, precision)
         return replace(plain, engine=runner, parity=parity)
 
     @property

@@ -1,4 +1,4 @@
-"""What the filters of a convolution look like, as numbers and as a picture."""
+"""The filters of a convolution, as numbers and as a picture."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from service.models.stages import Network
 
 
 def convolutions(network: Network) -> dict[str, nn.Conv2d]:
-    """Every convolution of a network by its dotted name, in order of the stages."""
+    """All convolutions of a network by dotted name, in the order of the stages."""
     return {
         name: module
         for stage in network.stages
@@ -23,9 +23,9 @@ def convolutions(network: Network) -> dict[str, nn.Conv2d]:
 
 
 def filters(network: Network, layer: str | None = None) -> tuple[str, NDArray[np.float32]]:
-    """The name and weights float32 [out, in, height, width] of a convolution; the first one where none is named.
+    """The name and weights float32 [out, in, height, width] of a convolution; the first one if none is named.
 
-    Raises UnknownName where the network has no such convolution.
+    Raises UnknownName if the network has no such convolution.
     """
     found = convolutions(network)
     if not found or (layer is not None and layer not in found):

@@ -34,12 +34,12 @@ class Loader:
             return Status(record, "failed", record.problem)
         if self.has_weights(record):
             return loading(record)
-        return Status(record, "missing", _missing(record))
+        return Status(record, "missing", record.missing_weights)
 
     def load(self, record: Record, fetch: bool = True) -> Status:
         """The status of a model after an attempt to load it; raises nothing that a broken model can cause.
 
-        fetch: whether absent weights may be fetched where the settings allow it.
+        fetch: whether absent weights may be fetched if the settings allow it.
         """
         if record.entry is None:
             return Status(record, "failed", record.problem)
@@ -65,7 +65,7 @@ class Loader:
         return self.has_weights(record) or may_fetch
 
     def expected_sha256(self, record: Record) -> str:
-        """Of the weights that loading would use; "" where that is not known."""
+        """Of the weights that loading would use; "" if that is not known."""
         if record.entry is None or record.weights is not None:
             return (record.entry and record.entry.sha256) or ""
         try:
@@ -90,14 +90,14 @@ class Loader:
     def _weights(self, record: Record, entry: Entry, fetch: bool) -> tuple[State, str]:
         if record.weights is not None:
             if not record.weights.is_file():
-                raise WeightsAbsent(_missing(record))
+                raise WeightsAbsent(record.missing_weights)
             sha256 = entry.sha256 or ""
             return read(record.weights, sha256), sha256
         origin = self.store.origin(entry)
         if origin is None and fetch and self.can_load(record):
             origin = pull(entry, self.store, self._settings)
         if origin is None:
-            raise WeightsAbsent(_missing(record))
+            raise WeightsAbsent(record.missing_weights)
         return read(self.store.file(entry), origin.sha256), origin.sha256
 
 
@@ -106,14 +106,5 @@ def loading(record: Record) -> Status:
     return Status(record, "loading", f"model {record.name!r} is still loading; ask again in a moment")
 
 
-def _missing(record: Record) -> str:
-    if record.weights is not None:
-        return (
-            f"model {record.name!r} lacks its weights file {record.weights.name}; put it beside {record.file.name},"
-            f" then run `fovea models verify {record.name}`"
-        )
-    return f"model {record.name!r} has no weights here yet; run `fovea models pull {record.name}`"
-
-
 def _failed(name: str, reason: str) -> str:
-    return f"model {name!r} failed to load: {reason}; mend it and run `fovea models verify {name}`"
+    return f"model {name!r} failed to load: {reason}; fix it and run `fovea models verify {name}`"

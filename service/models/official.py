@@ -1,6 +1,6 @@
-"""What torchvision says about its own weights, read from its enums: nothing here touches the network.
+"""The facts about torchvision's own weights, from its enums, without any connection.
 
-torchvision is imported when it is asked: it imports torch, which listing a registry does not need.
+torchvision is imported when a function needs it, because it imports torch, which listing a registry does not need.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ _UNTRAINED = ("aux1.", "aux2.", "AuxLogits.")
 class Official:
     """One member of a torchvision weights enum.
 
-    url: where the file lives; hash_prefix: the hex digits its sha256 begins with, from the file's own name;
-    labels: the classes in order of the logits; frame: how its images were prepared.
+    url: where the file lives; hash_prefix: the first hex digits of its sha256, from the name of the file;
+    labels: the classes in order of the logits; frame: how its training images were prepared.
     """
 
     url: str
@@ -42,7 +42,7 @@ class Official:
 def official(reference: str) -> Official:
     """The facts behind `torchvision:ResNet18_Weights.IMAGENET1K_V1`.
 
-    Raises RegistryError where torchvision has no such weights, or they are not those of an image classifier.
+    Raises RegistryError if torchvision has no such weights, or if they are not those of an image classifier.
     """
     from torchvision.models import get_weight  # noqa: PLC0415
     from torchvision.transforms._presets import ImageClassification  # noqa: PLC0415
@@ -51,7 +51,7 @@ def official(reference: str) -> Official:
         member = get_weight(reference.removeprefix(SCHEME))
     except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise RegistryError(
-            f"torchvision knows no weights {reference.removeprefix(SCHEME)!r};"
+            f"torchvision has no weights {reference.removeprefix(SCHEME)!r};"
             " the form is torchvision:ResNet18_Weights.IMAGENET1K_V1"
         ) from error
     hashed = _HASHED_NAME.search(member.url)
@@ -62,12 +62,12 @@ def official(reference: str) -> Official:
     return Official(member.url, hashed.group(1), _distinct(categories), _frame(preset))
 
 
-def modernise(state: State) -> State:
-    """A published state dict under the names that today's builders use, without the auxiliary classifiers.
+def with_current_names(state: State) -> State:
+    """A published state dict with the names of today's builders, without the auxiliary classifiers.
 
-    DenseNet's files still say `norm.1` for `norm1`, and files from before PyTorch 0.4.1 lack batch normalisation's
-    counter, which inference does not use. The auxiliary heads (GoogLeNet, Inception) are silent at inference, and
-    torchvision says of GoogLeNet's that they were never trained.
+    DenseNet's files have `norm.1` for `norm1`. Files from before PyTorch 0.4.1 lack the counter of batch normalisation,
+    which inference does not use. Inference does not use the auxiliary heads (GoogLeNet, Inception) either, and
+    according to torchvision those of GoogLeNet were never trained.
     """
     import torch  # noqa: PLC0415
 
@@ -78,9 +78,9 @@ def modernise(state: State) -> State:
 
 
 def _distinct(categories: list[str]) -> tuple[str, ...]:
-    """ImageNet has a crane that flies and one that lifts: a name that occurs twice is told apart by its index."""
-    times = Counter(categories)
-    return tuple(name if times[name] == 1 else f"{name} ({index})" for index, name in enumerate(categories))
+    """Names that occur twice get their index: ImageNet has a crane that is a bird and one that is a machine."""
+    occurrences = Counter(categories)
+    return tuple(name if occurrences[name] == 1 else f"{name} ({index})" for index, name in enumerate(categories))
 
 
 def _frame(preset: ImageClassification) -> Frame:

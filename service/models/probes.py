@@ -9,10 +9,10 @@ from torch import Tensor
 
 from service.engines.torch import normalised
 from service.models.entry import Entry
-from service.models.parity import Golden
+from service.models.parity import GoldenImages
 
 
-def probes(entry: Entry, golden: Golden) -> Tensor:
+def probes(entry: Entry, golden: GoldenImages) -> Tensor:
     """Normalised images [N, C, H, W]: noise, a dark and a bright one, a golden one mirrored, and the golden ones."""
     x = np.concatenate([seeded(golden.x[0]), golden.x])
     return normalised(torch.from_numpy(x), entry.frame.mean, entry.frame.std)

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 class Registry:
     """Thread-safe. Nothing is loaded until `load` or `load_all` is called.
 
-    Raises RegistryError where settings.registry is no registry at all; a broken entry makes only its model `failed`.
+    Raises RegistryError if settings.registry is not a registry; a broken entry makes only its own model `failed`.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -61,18 +61,18 @@ class Registry:
         return self.status(name).state
 
     def problem(self, name: str | None = None) -> str:
-        """What is wrong with a model and the command that fixes it; empty where nothing is. Raises UnknownName."""
+        """What is wrong with a model and the command that fixes it; empty if nothing is. Raises UnknownName."""
         return self.status(name).problem
 
     def entry(self, name: str | None = None) -> Entry:
-        """A model's entry. Raises UnknownName, or RegistryError where the entry itself is broken."""
+        """A model's entry. Raises UnknownName, or RegistryError if the entry is broken."""
         status = self.status(name)
         if status.record.entry is None:
             raise RegistryError(status.problem)
         return status.record.entry
 
     def weights_sha256(self, name: str) -> str:
-        """Of the weights a model answers with, or will once it is loaded; "" where that is not known.
+        """Of the weights a model answers with, or will once it is loaded; "" if that is not known.
 
         Raises UnknownName.
         """
@@ -95,7 +95,7 @@ class Registry:
         return status.classifier
 
     def load(self, name: str | None = None) -> Classifier:
-        """Load a model unless it is ready, and give its classifier; waits where another thread is loading it.
+        """Load a model unless it is ready, and give its classifier; waits if another thread is loading it.
 
         Raises UnknownName, or ModelUnavailable with the remedy.
         """
@@ -116,9 +116,9 @@ class Registry:
         return thread
 
     def reload(self, name: str | None = None) -> Classifier:
-        """Read a model's description anew, load it, and put it in place of the old in one step.
+        """Read the entry of a model again, load it, and replace the old classifier in one step.
 
-        Where anything fails the old classifier stays in use, and `problem` says what happened.
+        If anything fails the old classifier stays in use, and `problem` says what happened.
         Raises UnknownName, RegistryError or WeightsError.
         """
         name = self.status(name).record.name
@@ -129,7 +129,9 @@ class Registry:
                 raise RegistryError(f"model {name!r} is no longer in {self.settings.registry}")
             new = self._loader.load(record)
             if new.classifier is None and old.classifier is not None:
-                new = replace(old, problem=f"the old weights go on, for the new ones failed to load: {new.problem}")
+                new = replace(
+                    old, problem=f"the old weights stay in use, because the new ones failed to load: {new.problem}"
+                )
             self._states.put(new)
         self._check_sanity(name)
         if new.classifier is None or new.problem:
@@ -137,7 +139,7 @@ class Registry:
         return new.classifier
 
     def examine(self, name: str | None = None) -> Status:
-        """The status that loading a model anew would give, from its file to a first forward; changes nothing.
+        """The status that loading a model now would give, from its file to a first forward; changes nothing.
 
         Raises UnknownName.
         """
@@ -164,7 +166,7 @@ class Registry:
                 return
             if self.state(name) == "loading":
                 self._try_load(name)
-        torch.set_num_threads(1)  # of this thread: questions are answered meanwhile
+        torch.set_num_threads(1)  # of this thread, because questions are answered in the meantime
         for name in self.names:
             if self._closed.is_set():
                 return

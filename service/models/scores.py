@@ -1,4 +1,4 @@
-"""From logits to probabilities, and from a class to the direction in logit space that explains it."""
+"""From logits to probabilities, and from a class to its direction in logit space."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from service.models.entry import Entry
 
 
 def label_logits(logits: Tensor, entry: Entry) -> Tensor:
-    """One logit a label, [K] -> [L]. A single logit speaks for label 1, and its negative for label 0."""
+    """One logit per label, [K] -> [L]. A single logit is that of label 1, and its negative that of label 0."""
     return torch.cat([-logits, logits]) if entry.activation == "single-logit" else logits
 
 
 def probabilities(logits: Tensor, entry: Entry) -> Tensor:
-    """Calibrated probabilities, one a label: [K] -> [L], each 0 to 1; they sum to 1 unless the model is multi-label.
+    """Calibrated probabilities, one per label: [K] -> [L], each 0 to 1; they sum to 1 unless the model is multi-label.
 
     Logits are divided by the entry's temperature first (Guo 2017).
     """
@@ -23,7 +23,7 @@ def probabilities(logits: Tensor, entry: Entry) -> Tensor:
 
 
 def direction(index: int, entry: Entry) -> Tensor:
-    """The direction [K] along which a label's logit is read: one-hot, or ±1 for a single logit."""
+    """The direction [K] of a label in logit space: one-hot, or ±1 for a single logit."""
     if entry.activation == "single-logit":
         return torch.tensor([1.0 if index == 1 else -1.0])
     row = torch.zeros(len(entry.labels))

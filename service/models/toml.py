@@ -1,4 +1,4 @@
-"""Write TOML: the few kinds of value that a registry entry is made of."""
+"""Write TOML, for the types of values that a registry entry has."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 def dumps(document: Mapping[str, Any]) -> str:
     """TOML text of nested mappings; values are str, bool, int, float, lists of those, or tables.
 
-    `None` has no TOML form and is left out. Raises TypeError on any other kind of value.
+    `None` has no TOML form and is left out. Raises TypeError for any other type of value.
     """
     return "\n".join(_table(document, ())).strip() + "\n"
 
@@ -56,5 +56,5 @@ def _item(item: Any) -> str:
 
 
 def _text(text: str) -> str:
-    # JSON's escapes are TOML's, but for DEL, which TOML wants escaped too.
+    # JSON and TOML have the same escapes, except that TOML requires one for DEL.
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

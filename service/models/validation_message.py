@@ -1,4 +1,4 @@
-"""What pydantic found wrong with an entry, in plain words."""
+"""Pydantic's errors about an entry, as messages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-WORDS = {
+MESSAGES = {
     "missing": "is required",
     "greater_than": "must be more than {gt}",
     "greater_than_equal": "must be at least {ge}",
@@ -35,26 +35,26 @@ WORDS = {
     "too_long": "must have at most {max_length} items",
     "value_error": "{error}",
 }
-"""pydantic's kind of error -> what is wrong with the field; braces are filled from the error's own figures."""
+"""Pydantic's type of error -> the message; braces are filled from the context of the error."""
 
 
 def validation_message(fault: ErrorDetails, model: type[BaseModel]) -> str:
     """One error as `field frame.resize: must be at least 1 (you wrote 0)`.
 
-    model: the class that was validated, whose field names are offered where one was misspelt.
+    model: the class that was validated; its field names are suggested for a misspelt one.
     """
     path = tuple(str(part) for part in fault["loc"])
     context = {name: f"{fact:g}" if isinstance(fact, float) else fact for name, fact in fault.get("ctx", {}).items()}
     field = ".".join(path) or getattr(context.get("error"), "field", "")
     if fault["type"] == "extra_forbidden":
-        return f"field {field}: there is no such field{_meant(path, model)}"
-    words = WORDS.get(fault["type"])
-    problem = words.format(**context) if words else fault["msg"][:1].lower() + fault["msg"][1:]
-    return f"field {field}: {problem}{_wrote(fault['type'], fault['input'])}"
+        return f"field {field}: there is no such field{_suggestion(path, model)}"
+    message = MESSAGES.get(fault["type"])
+    problem = message.format(**context) if message else fault["msg"][:1].lower() + fault["msg"][1:]
+    return f"field {field}: {problem}{_value_given(fault['type'], fault['input'])}"
 
 
-def _meant(path: tuple[str, ...], model: type[BaseModel]) -> str:
-    """The field that was probably meant, looked for in the table where the wrong one stands."""
+def _suggestion(path: tuple[str, ...], model: type[BaseModel]) -> str:
+    """The field that was probably meant, in the same table as the unknown one."""
     table: Any = model
     for part in (part for part in path[:-1] if not part.isdecimal()):
         field = table.model_fields.get(part) if _is_model(table) else None
@@ -75,7 +75,7 @@ def _is_model(candidate: Any) -> bool:
     return isinstance(candidate, type) and issubclass(candidate, BaseModel)
 
 
-def _wrote(kind: str, value: Any) -> str:
+def _value_given(kind: str, value: Any) -> str:
     if kind == "missing" or not isinstance(value, str | int | float) or (isinstance(value, str) and len(value) > 80):
         return ""
     return f" (you wrote {value!r})"

@@ -1,4 +1,4 @@
-"""Fetched weights in the data folder: NAME.safetensors, and beside it NAME.json, which says where they came from."""
+"""Fetched weights in the data folder: NAME.safetensors, and NAME.json with their origin."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from service.models.entry import Entry
 
 
 class Origin(BaseModel):
-    """Where fetched weights came from. Written after the weights themselves, so that it never speaks of half a file.
+    """Where fetched weights came from. Written after the weights, so that it never describes an incomplete file.
 
-    weights: the entry's own words; url: what was fetched; fetched_sha256: of the file as served; sha256: of the
-    safetensors file made of it.
+    weights: as in the entry. url: what was fetched. fetched_sha256: of the file as served. sha256: of the safetensors
+    file made from it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -31,22 +31,22 @@ class Origin(BaseModel):
 
 @dataclass(frozen=True)
 class WeightsStore:
-    """The folder of fetched weights. Only names that an `Entry` has accepted become file names in it."""
+    """The folder of fetched weights. Its file names are names that `Entry` has validated."""
 
     folder: Path
 
     def file(self, entry: Entry) -> Path:
-        """Where the weights of this entry are, or will be."""
+        """The weights file of this entry, whether it exists or not."""
         return self.folder / f"{entry.name}.safetensors"
 
     def has(self, entry: Entry) -> bool:
-        """Whether weights have been fetched under this name; `origin` tells whether they are the right ones."""
+        """Whether weights have been fetched under this name; `origin` checks whether they are those of the entry."""
         return self.file(entry).is_file() and self._record(entry).is_file()
 
     def origin(self, entry: Entry) -> Origin | None:
-        """Where the weights came from; None where none have been fetched.
+        """Where the weights came from; None if none have been fetched.
 
-        Raises WeightsError where the record is damaged, or tells of other weights than the entry asks for.
+        Raises WeightsError if the record is damaged, or describes other weights than those of the entry.
         """
         path = self._record(entry)
         try:
@@ -56,18 +56,18 @@ class WeightsStore:
         except (OSError, ValidationError) as error:
             raise WeightsError(f"{path.name} beside the fetched weights cannot be read: {error}") from error
         if origin.weights != entry.weights or entry.sha256 not in (None, origin.fetched_sha256):
-            raise WeightsError(f"the weights fetched earlier are {origin.weights}, and the entry now asks for others")
+            raise WeightsError(f"the weights fetched earlier are {origin.weights}, but the entry now names others")
         return origin if self.file(entry).is_file() else None
 
-    def keep(self, entry: Entry, origin: Origin) -> None:
-        """Record where the weights that now lie at `file(entry)` came from."""
+    def record_origin(self, entry: Entry, origin: Origin) -> None:
+        """Record where the weights in `file(entry)` came from."""
         from service.models.weights import write_whole  # noqa: PLC0415  imports torch
 
         write_whole(self._record(entry), origin.model_dump_json(indent=2).encode() + b"\n")
 
     @contextmanager
     def locked(self, entry: Entry) -> Iterator[None]:
-        """Hold off other processes that would fetch the same weights. Raises WeightsError where one already does."""
+        """Keep other processes from fetching the same weights. Raises WeightsError if one is doing so."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             file = (self.folder / f"{entry.name}.lock").open("wb")

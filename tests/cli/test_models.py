@@ -157,7 +157,7 @@ def test_pull_of_a_wrong_file(published_tiny: tuple[str, bytes]) -> None:
     name, content = published_tiny
     with serving(Site({name: content + b"more"})) as site:
         output = fovea("pull", "tiny", "--mirror", site.url, exit_code=1).output
-    assert "was promised; nothing was kept" in output
+    assert "was expected; the file was deleted" in output
     assert "missing" in fovea("verify", "tiny", exit_code=1).output
 
 

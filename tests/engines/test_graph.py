@@ -46,7 +46,7 @@ def test_a_damaged_file_is_replaced(tmp_path: Path, damage: Any) -> None:
 
 
 def test_weights_are_held_once_and_the_file_may_go(tmp_path: Path) -> None:
-    """Whether it was compiled now or before; without `settle` all of the file stays in memory."""
+    """Whether it was compiled now or before; without `release_weights` all of the file stays in memory."""
     for _ in range(2):
         engine = OpenVinoEngine(plan("resnet18", tmp_path, "a"))
         engine.features(images(1), "layer4")
@@ -72,7 +72,7 @@ def test_a_file_that_openvino_refuses_is_replaced(tmp_path: Path, caplog: pytest
     graph._write(file, b"not a network")
     with caplog.at_level(logging.WARNING):
         OpenVinoEngine(plan("resnet18", tmp_path, "a")).features(images(1), "layer4")
-    assert "compiling anew" in caplog.text
+    assert "compiling it again" in caplog.text
 
 
 def test_where_nothing_can_be_written_the_service_goes_on(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -83,7 +83,7 @@ def test_where_nothing_can_be_written_the_service_goes_on(tmp_path: Path, caplog
 
 
 def test_only_so_many_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(graph, "KEPT", 2)
+    monkeypatch.setattr(graph, "MAX_CACHED", 2)
     for age, name in enumerate("abc"):
         graph._write(tmp_path / f"{name}.blob", name.encode())
         os.utime(tmp_path / f"{name}.blob", (age, age))

@@ -59,7 +59,7 @@ def changed(zoo: Path, old: str, new: str) -> Catalogue:
         ("architecture", "operating_point = 2\narchitecture", "field operating_point: must be at most 1 (you wrote 2)"),
         ("architecture", 'name = "x"\narchitecture', "field name: the heading [models.mine] is the name already"),
         ("mine.safetensors", "mine.pth", "field weights: must be a .safetensors file"),
-        ("mine.safetensors", "torchvision:A.B", "field weights: torchvision knows no weights 'A.B'"),
+        ("mine.safetensors", "torchvision:A.B", "field weights: torchvision has no weights 'A.B'"),
     ],
 )
 def test_errors_name_file_model_and_field(zoo: Path, old: str, new: str, problem: str) -> None:

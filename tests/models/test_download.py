@@ -136,7 +136,7 @@ def test_an_encrypted_address_never_leads_to_an_open_one(
 
     whole_client = httpx.Client
     monkeypatch.setattr(httpx, "Client", lambda **how: whole_client(transport=httpx.MockTransport(answer), **how))
-    with pytest.raises(WeightsError, match="which is not encrypted: refused"):
+    with pytest.raises(WeightsError, match="that is not encrypted: refused"):
         fetch("https://a/x", tmp_path / "file", SHA256, retry_policy=HASTE)
     following.clear()
     assert fetch("https://a/x", tmp_path / "file", SHA256, retry_policy=HASTE) == SHA256

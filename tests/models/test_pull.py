@@ -126,7 +126,7 @@ def test_wrong_digest_keeps_nothing(site: Site, entry: Entry, tmp_path: Path) ->
     name, content = next(iter(site.files.items()))
     site.files[name] = content[:-1] + b"x"
     store = WeightsStore(tmp_path / "weights")
-    with pytest.raises(WeightsError, match=f"begins with {name[5:13]} was promised; nothing was kept"):
+    with pytest.raises(WeightsError, match=f"begins with {name[5:13]} was expected; the file was deleted"):
         pull(entry, store, settings(tmp_path, weights_mirror=site.url), retry_policy=HASTE)
     assert [path.name for path in store.folder.iterdir()] == ["tiny.lock"]
     assert store.origin(entry) is None
@@ -167,7 +167,7 @@ def test_weights_at_an_address_of_ones_own(suffix: str, tmp_path: Path) -> None:
         assert registry(tmp_path, address, sha256).load("tiny").weights_sha256 == digest(
             store.file(tiny(address, sha256))
         )
-        with pytest.raises(WeightsError, match="nothing was kept"):
+        with pytest.raises(WeightsError, match="the file was deleted"):
             pull(tiny(address, "0" * 64), store, how, retry_policy=HASTE)
 
 
@@ -241,10 +241,10 @@ def test_weights_pulled_for_another_entry_are_not_served(site: Site, entry: Entr
     models = registry(tmp_path, "torchvision:ResNet18_Weights.IMAGENET1K_V1")
     pull(entry, models.store, settings(tmp_path, weights_mirror=site.url))
     models = registry(tmp_path, "torchvision:ResNet34_Weights.IMAGENET1K_V1")
-    with pytest.raises(ModelUnavailable, match="the entry now asks for others"):
+    with pytest.raises(ModelUnavailable, match="the entry now names others"):
         models.load("tiny")
     models = registry(tmp_path, "torchvision:ResNet18_Weights.IMAGENET1K_V1", sha256="0" * 64)
-    with pytest.raises(ModelUnavailable, match="the entry now asks for others"):
+    with pytest.raises(ModelUnavailable, match="the entry now names others"):
         models.load("tiny")
 
 

@@ -258,11 +258,11 @@ def test_a_reload_that_fails_keeps_the_old_classifier(break_it: Break, tmp_path:
     models = registry(tmp_path)
     old = models.load("mine")
     break_it(tmp_path)
-    with pytest.raises(WeightsError, match="the old weights go on"):
+    with pytest.raises(WeightsError, match="the old weights stay in use"):
         models.reload("mine")
     assert models.state("mine") == "ready"
     assert models.get("mine") is old
-    assert "the old weights go on" in models.problem("mine")
+    assert "the old weights stay in use" in models.problem("mine")
     sha256 = add(tmp_path, "mine", seed=2)
     assert models.reload("mine").weights_sha256 == sha256
     assert models.problem("mine") == ""

@@ -15,9 +15,9 @@ from service.explain.quality import correlation
 from service.images.frame import Frame
 from service.models.classifier import Classifier
 from service.models.entry import Entry
-from service.models.parity import Golden, drawn
+from service.models.parity import GoldenImages, drawn_images
 from service.models.registry import Registry
-from service.models.sanity import SURVIVES, sanity
+from service.models.sanity import MAX_CORRELATION, sanity
 from service.settings import Settings
 
 SIDE = 64
@@ -63,7 +63,7 @@ def test_the_shipped_models_maps_owe_something_to_their_weights(registry: Regist
     weighty = [stage.name for stage in network.stages if any(p.dim() > 1 for p in stage.module.parameters())]
     assert [step.stage for step in report.steps] == weighty[::-1]
     for method, similar in report.steps[-1].similarity.items():
-        assert report.changed[method] == (similar <= SURVIVES)
+        assert report.changed[method] == (similar <= MAX_CORRELATION)
     assert report.changed["gradcam"]
     assert report.changed["cam"]
 
@@ -81,14 +81,14 @@ def test_a_network_whose_maps_are_mere_edges_is_found_out() -> None:
     torch.manual_seed(0)
     pixels = torch.zeros(4, SIDE, SIDE, 3, dtype=torch.uint8)
     pixels[:, 20:44, 20:44] = 255
-    report = sanity(classifier_of(edges()), Golden(pixels.numpy(), "drawn"))
-    assert report.steps[0].similarity["eigencam"] > SURVIVES
+    report = sanity(classifier_of(edges()), GoldenImages(pixels.numpy(), "drawn"))
+    assert report.steps[0].similarity["eigencam"] > MAX_CORRELATION
 
 
 def test_the_report_leaves_the_classifier_as_it_was() -> None:
     classifier = classifier_of(edges())
     before = [p.clone() for stage in classifier.network.stages for p in stage.module.parameters()]
-    golden = Golden(drawn(SIDE), "drawn")
+    golden = GoldenImages(drawn_images(SIDE), "drawn")
     assert sanity(classifier, golden) == sanity(classifier, golden)
     after = [p for stage in classifier.network.stages for p in stage.module.parameters()]
     assert all(map(torch.equal, before, after))
@@ -97,7 +97,7 @@ def test_the_report_leaves_the_classifier_as_it_was() -> None:
 def test_the_whole_cascade_is_the_network_with_every_stage_shuffled(registry: Registry) -> None:
     """The last step a second way: every stage shuffled at once, the whole network run from its input."""
     classifier = registry.get("resnet18")
-    golden = Golden(drawn(classifier.entry.frame.crop)[:2], "drawn")
+    golden = GoldenImages(drawn_images(classifier.entry.frame.crop)[:2], "drawn")
     report = sanity(classifier, golden)
     x = classifier.normalised(torch.from_numpy(golden.x))
     stages = [(stage.name, shuffled_copy(stage.module, seed=i)) for i, stage in enumerate(classifier.network.stages)]

@@ -8,6 +8,7 @@ from service.api.schemas.base import Finite, Schema
 from service.explain.method import Count, Head, Method, Reads
 from service.explain.quality import Measure
 from service.models.card import Card
+from service.models.parity import Parity
 from service.models.states import State, Status
 from service.runtime.describe import Description
 
@@ -141,7 +142,7 @@ class MethodSummary(Schema):
     name: str
     title: str
     summary: str
-    """What it answers, in a sentence."""
+    """What the method shows, in a sentence."""
     paper: str
     formula: str
     forwards: Count
@@ -155,17 +156,17 @@ class MethodSummary(Schema):
     head: Head
     """The head that it requires: any, or global average pooling followed by one linear layer."""
     layers: str
-    """Which layers suit it."""
+    """Which layers are suitable."""
     class_specific: bool
     """Whether the map depends on the target."""
     box_threshold: float
-    """The fraction of the map's maximum above which a box is drawn."""
+    """The fraction of the maximum of a map above which boxes are drawn."""
     parameters: dict[str, Any]
-    """JSON Schema of the method's own query parameters."""
+    """JSON Schema of the query parameters of the method."""
 
 
 class MeasureSummary(Schema):
-    """A figure of how far a map can be trusted."""
+    """A measure of how far a map can be trusted."""
 
     name: str
     definition: str
@@ -174,7 +175,7 @@ class MeasureSummary(Schema):
     high: float
     """The range of its values."""
     better: str
-    """lower, higher, or what a good value is."""
+    """lower, higher, or a description of a good value."""
 
 
 class Methods(Schema):
@@ -190,7 +191,7 @@ class Filters(Schema):
     model: str
     layer: str
     shape: list[int]
-    """Filters, input channels, height, width."""
+    """Number of filters, input channels, height, width."""
     weights: list[list[list[list[float]]]]
 
 
@@ -242,9 +243,13 @@ def _network_fields(found: Description | None) -> dict[str, Any]:
         "engine": EngineChoice(
             name=found.engine,
             precision=found.precision,
-            parity=found.parity and EngineParity.model_validate(found.parity),
+            parity=found.parity and _parity(found.parity),
         ),
     }
+
+
+def _parity(found: Parity) -> EngineParity:
+    return EngineParity.model_validate(vars(found) | {"map": found.features})
 
 
 def measure_summary(measure: Measure) -> MeasureSummary:
