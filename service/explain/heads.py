@@ -58,7 +58,9 @@ def _pooled_linear(head: nn.Module, shape: tuple[int, ...]) -> PooledLinear | No
         return None
     bias = linear[0].bias if linear[0].bias is not None else torch.zeros(linear[0].out_features)
     candidate = PooledLinear(linear[0].weight, bias)
-    drawn = torch.randn(2, *shape, generator=torch.Generator().manual_seed(0)) + 0.3
+    generator = torch.Generator().manual_seed(0)
+    means = torch.randn(4, shape[0], 1, 1, generator=generator)  # of both signs: a ReLU behind the mean must show
+    drawn = torch.randn(4, *shape, generator=generator) + means
     for magnitude in (1e-3, 1.0, 1e3):
         A = magnitude * drawn
         try:

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
-from service.explain.heads import PooledLinear
+from service.explain.heads import PooledLinear, simplify
 from service.explain.methods import METHODS
 from tests.explain.networks import CHANNELS, HEADS, Cut, applies, cut, explain, one_hot
 
@@ -329,3 +330,11 @@ def test_scorecam_stops_at_its_deadline_and_says_how_far_it_came() -> None:
     assert deadline.completed == perturbations.CHUNK / A.shape[1]
     assert torch.isfinite(maps).all()
     assert maps.abs().max() > 0
+
+
+def test_a_rectified_mean_is_no_pooled_linear_head() -> None:
+    """Its means have both signs at a cut in front of a ReLU: taken for pooled and linear, its CAM would be wrong."""
+    modules = [nn.AdaptiveAvgPool2d(1), nn.ReLU(), nn.Flatten(1), nn.Linear(4, 3)]
+    assert not isinstance(simplify(modules, (4, 24, 24)), PooledLinear)
+    assert isinstance(simplify([modules[0], modules[2], modules[3]], (4, 24, 24)), PooledLinear)
+    assert isinstance(simplify([nn.AvgPool2d(24), modules[2], modules[3]], (4, 24, 24)), PooledLinear)

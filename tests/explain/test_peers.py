@@ -20,7 +20,7 @@ from service.models.architecture import architecture as build
 from service.models.fitting import load
 from service.models.parity import golden_images
 from service.models.registry import Registry
-from service.models.stages import Network, stages
+from service.models.stages import Network, Stage, stages
 from service.models.weights import read
 from service.settings import Settings
 
@@ -280,7 +280,8 @@ def test_finercam_has_references_for_every_number_of_classes(classes: int) -> No
     """TorchCAM refuses a single logit, grad-cam's default fails on it; ours then has no reference and is its base."""
     torch.manual_seed(0)
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, classes))
-    network, x = Network(stages(model.eval())), torch.rand(1, 3, 12, 12)
+    network = Network(tuple(Stage(name, module) for name, module in model.eval().named_children()))
+    x = torch.rand(1, 3, 12, 12)
     with torch.no_grad():
         A = network.features("1")(x)
     target = torch.eye(classes)[:1]

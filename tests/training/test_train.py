@@ -171,7 +171,7 @@ def test_every_image_is_seen_once_an_epoch(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_fewer_images_than_a_batch_are_refused() -> None:
-    with pytest.raises(TrainingError, match="4 images are fewer than one batch of 8"):
+    with pytest.raises(TrainingError, match="4 images to learn from are fewer than one batch of 8"):
         Trainer(network(), images(4), FRAME, PLAN, None)
 
 
