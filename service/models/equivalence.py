@@ -16,6 +16,9 @@ from service.models.stages import INPUT, Clone, Network
 TOLERANCE = 1e-4
 """The largest difference of logits, as a share of the largest logit."""
 
+NEGLIGIBLE = 1e-6
+"""A difference of logits that moves no probability by more than 2.5e-7: rounding, where every logit is near zero."""
+
 BATCHES = (3, 1)
 """Images in a batch."""
 
@@ -133,7 +136,7 @@ def _other(a: Tensor, b: Tensor) -> bool:
 def _far(found: Tensor, wanted: Tensor, scale: Tensor | None = None) -> bool:
     """Whether two tensors differ by more than the tolerance; NaN and Inf must be in the same places."""
     largest = torch.nan_to_num((wanted if scale is None else scale).abs(), posinf=0.0).max()
-    return not torch.allclose(found, wanted, rtol=0, atol=float(TOLERANCE * largest), equal_nan=True)
+    return not torch.allclose(found, wanted, rtol=0, atol=max(float(TOLERANCE * largest), NEGLIGIBLE), equal_nan=True)
 
 
 def _batched(ask: Callable[[Tensor], Tensor], x: Tensor, size: int) -> Iterator[Tensor]:
