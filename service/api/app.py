@@ -12,7 +12,7 @@ from fastapi import Depends, FastAPI
 from fastapi.telemetry import TelemetryConfig
 
 from service import __version__
-from service.api.openapi.document import DESCRIPTION, SERVER, TAGS, operation_id
+from service.api.openapi.document import DESCRIPTION, SERVER, TAGS, operation_id, with_parameter_examples
 from service.api.openapi.examples import restore_examples
 from service.api.routes import (
     analyze,
@@ -111,12 +111,12 @@ def document(app: FastAPI) -> str:
 
 
 class Fovea(FastAPI):
-    """FastAPI, with an OpenAPI document whose examples keep their null values."""
+    """FastAPI, with the examples of the OpenAPI document as clients need them."""
 
     def openapi(self) -> dict[str, Any]:
         """The document, built once."""
         if self.openapi_schema is None:
-            self.openapi_schema = restore_examples(super().openapi())
+            self.openapi_schema = with_parameter_examples(restore_examples(super().openapi()))
         return self.openapi_schema
 
     @cached_property

@@ -102,6 +102,18 @@ async def test_what_is_wrong_with_a_mask_is_said_and_the_image_not_added(tmp_pat
             assert (answer.status_code, answer.json()["detail"][:37]) == (400, "the form has an unknown field 'mask';")
 
 
+@pytest.mark.parametrize("file_name", [b"", b'; filename=""'])
+async def test_a_mask_field_that_a_browser_leaves_empty_is_no_mask(tmp_path: Path, file_name: bytes) -> None:
+    parts = [(b'image"; filename="a.png"', picture(1)), (b'mask"' + file_name, b"")]
+    start = b'--b\r\nContent-Disposition: form-data; name="%s\r\n\r\n%s\r\n'
+    body = b"".join(start % part for part in parts) + b"--b--\r\n"
+    async with running(tmp_path) as client:
+        await made(client)
+        headers = {"Content-Type": "multipart/form-data; boundary=b"}
+        answer = await client.post("/collections/set/items", content=body, headers=headers)
+        assert (answer.status_code, answer.json()["results"][0]["status"]) == (200, "saved"), answer.text
+
+
 async def test_only_the_image_whose_mask_is_wrong_is_not_added(tmp_path: Path) -> None:
     async with running(tmp_path) as client:
         await made(client)

@@ -21,7 +21,10 @@ EXAMPLE = "curl -F image=@retina.jpg"
 
 
 class ImageParts:
-    """Collects the parts named `image` or `mask`. Their file names and content types are ignored."""
+    """Collects the parts named `image` or `mask`. Their file names and content types are ignored.
+
+    A `mask` without content and file name is what browsers send for a field that was left empty; it counts as no mask.
+    """
 
     def __init__(self, boundary: bytes, limits: BodyLimits) -> None:
         self._limits = limits
@@ -43,7 +46,7 @@ class ImageParts:
         self._part: list[bytes] = []
         self._nbytes, self._finished = 0, False
         self._found: dict[str, list[bytes]] = {field: [] for field in limits.fields}
-        self._field = ""
+        self._field, self._has_file_name = "", False
 
     def feed(self, data: bytes) -> None:
         """Parse more bytes; raises MalformedRequest or TooLarge."""
@@ -77,7 +80,8 @@ class ImageParts:
             self._disposition = self._value
 
     def _headers_finished(self) -> None:
-        field = parse_options_header(self._disposition)[1].get(b"name")
+        options = parse_options_header(self._disposition)[1]
+        field, self._has_file_name = options.get(b"name"), bool(options.get(b"filename"))
         if field is None:
             raise MalformedRequest("a part of the form has no name; send the image in the field image")
         self._field = field[:40].decode("utf-8", "replace")
@@ -95,7 +99,8 @@ class ImageParts:
         self._part.append(data[start:end])
 
     def _end(self) -> None:
-        self._found[self._field].append(b"".join(self._part))
+        if self._field == "image" or self._nbytes or self._has_file_name:
+            self._found[self._field].append(b"".join(self._part))
 
     def _finish(self) -> None:
         self._finished = True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi.routing import APIRoute
 
 DESCRIPTION = """An image classifier's answer **and the reason for it**.
@@ -32,3 +34,16 @@ def operation_id(route: APIRoute) -> str:
     """The name of the route's function in camelCase: `place_on_projection` becomes `placeOnProjection`."""
     first, *rest = route.name.split("_")
     return first + "".join(map(str.title, rest))
+
+
+def with_parameter_examples(document: dict[str, Any]) -> dict[str, Any]:
+    """The document, with an `example` in each required parameter whose schema has examples.
+
+    Swagger UI fills in the example of a parameter, but not those of its schema.
+    """
+    for item in document["paths"].values():
+        for operation in item.values():
+            for parameter in operation.get("parameters", []):
+                if parameter["required"] and "examples" in parameter["schema"]:
+                    parameter["example"] = parameter["schema"]["examples"][0]
+    return document

@@ -44,6 +44,11 @@ def _files(description: str) -> dict[str, Any]:
     return {"type": "array", "minItems": 1, "items": BINARY, "description": description}
 
 
+def _optional_files(description: str) -> dict[str, Any]:
+    """Files that a form may have. Without a default, Swagger UI would send a text in place of a file."""
+    return {"type": "array", "items": BINARY, "default": [], "description": description}
+
+
 def _texts(description: str) -> dict[str, Any]:
     several = {"type": "array", "minItems": 1, "items": BASE64}
     return {"description": description, "anyOf": [BASE64, several]}
@@ -61,7 +66,11 @@ def _images(masks: bool) -> dict[str, Any]:
         {"image": START_OF_JPEG},
     )
     if masks:
-        files["mask"], texts["mask"], example_body["mask"] = _files(MASK_FILES), _texts(MASK_FILES), START_OF_PNG
+        files["mask"], texts["mask"], example_body["mask"] = (
+            _optional_files(MASK_FILES),
+            _texts(MASK_FILES),
+            START_OF_PNG,
+        )
     description = "One or several images. The image format is recognised from the content, not from the Content-Type."
     content = {
         "multipart/form-data": {"schema": _object(files)},

@@ -44,7 +44,7 @@ router = APIRouter(tags=["collections"])
 Name = Annotated[
     str, Path(max_length=200, description="A collection; `GET /collections` lists them.", examples=["reference"])
 ]
-Number = Annotated[int, Path(ge=1, lt=2**63, description="An item's number.", examples=[7])]
+Number = Annotated[int, Path(ge=1, lt=2**63, description="An item's number.", examples=[1])]
 
 CREATED: Responses = {201: example(examples.COLLECTION)[200]}
 JPEG: Responses = {200: {"description": "The picture.", "content": {"image/jpeg": {"schema": BINARY}}}}

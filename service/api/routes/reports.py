@@ -17,9 +17,7 @@ from service.collections.reports.report_requests import bias_report, unit_report
 
 router = APIRouter(prefix="/collections/{name}", tags=["collections"])
 
-Unit = Annotated[
-    int, Path(ge=0, lt=2**31, description="A unit of the model's last feature map, from 0.", examples=[331])
-]
+Unit = Annotated[int, Path(ge=0, lt=2**31, description="A unit of the model's last feature map, from 0.", examples=[0])]
 MEDIA_TYPES = ("application/json", "text/html")
 
 
