@@ -46,6 +46,7 @@ class Method:
     forwards: runs of the whole network beyond the one that gives A. head_forwards: runs of the head alone.
     reads: `features`: called with A and the head. `image`: called with `context=` as well. `pixels`: A is the image and
     the head is the whole network, at the cut `input`; called with `context=` as well.
+    deep: a method in pixels that reads the feature maps of the layer as well.
     head: the head that it requires behind the layer.
     box_threshold: the fraction of the maximum above which its authors draw a box.
     class_specific: whether the map depends on the target.
@@ -63,6 +64,7 @@ class Method:
     forwards: Count = 0
     head_forwards: Count = 1
     reads: Reads = "features"
+    deep: bool = False
     head: Head = "any"
     class_specific: bool = True
     contrasts: bool = False

@@ -290,6 +290,7 @@ ROWS = (
         summary="Guided backpropagation within the region of Grad-CAM: fine detail, with the same weakness.",
         forwards=2,
         reads="pixels",
+        deep=True,
         known=RECTIFIED,
         layers="the input, with Grad-CAM at the given layer",
     ),

@@ -63,7 +63,7 @@ def unwrapped(model: nn.Module) -> nn.Module:
 
 
 def _is_compiled(module: nn.Module) -> bool:
-    return isinstance(module._modules.get("_orig_mod"), nn.Module)
+    return isinstance(getattr(module, "_orig_mod", None), nn.Module)
 
 
 def _build(entry: Entry) -> Any:

@@ -17,7 +17,7 @@ from service.models.architecture import architecture
 from service.models.assembly import assemble
 from service.models.entry import Entry
 from service.models.fitting import load
-from service.models.layers import feature_maps, last_map, vector_layer
+from service.models.layers import feature_maps, last_map, vector_layer, weighs
 from service.models.parity import Comparison, Parity, choose_engine, golden_images
 from service.models.probes import probes
 from service.models.stages import INPUT, Network
@@ -116,6 +116,20 @@ class Classifier:
             )
         return layer
 
+    def with_vector(self, layer: str | None = None) -> str:
+        """The layer, or the embedding layer where none is named, if its output says more of an image than its colours.
+
+        Raises UnknownName where there is no such layer, DoesNotApply where no weights lie in front of it.
+        """
+        if layer is None:
+            return self.embedding_layer
+        if not any(weighs(stage) for stage in self.network.stages[: self.network.place(layer)]):
+            raise DoesNotApply(
+                f"layer {layer!r} of model {self.entry.name!r} has no weights in front of it: averaged over the image"
+                " it is nothing but the mean colour; name a deeper layer, or none"
+            )
+        return layer
+
     def spatial(self, layer: str) -> bool:
         """Whether a layer gives feature maps [C, h, w] with more than one position, or tokens [L, D]."""
         return layer in self.maps
@@ -162,4 +176,4 @@ def _identity(entry: Entry, digest: str) -> str:
     """What the network is, as far as it can be told; a user's own code may change under the same weights."""
     if ":" in entry.architecture:
         return ""
-    return f"{digest} {entry.architecture} {entry.arguments} {entry.stages}"
+    return f"{digest} {entry.architecture} {entry.arguments} {entry.stages} {entry.layout}"

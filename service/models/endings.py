@@ -112,7 +112,7 @@ def _name(module: nn.Module) -> str:
         return _name(module[-1])
     if isinstance(module, (nn.Softmax, nn.LogSoftmax)) and module.dim not in {1, -1, None}:
         return ""
-    name = type(module).__name__
+    name = FUNCTIONS.get(getattr(module, "title", ""), type(module).__name__)
     if isinstance(module, TracedStage) and len(module.steps) == 1:
         step = module.steps[0]
         name = (

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
 from service.errors import UnknownName
-from service.models.stages import Network
+from service.models.stages import Network, Stage
+from service.models.tracing.stage import Permuted, TracedStage
 
 
 def convolutions(network: Network) -> dict[str, nn.Conv2d]:
     """All convolutions of a network by dotted name, in the order of the stages."""
-    return {
-        name: module
-        for stage in network.stages
-        for name, module in stage.module.named_modules(prefix=stage.name)
-        if isinstance(module, nn.Conv2d)
-    }
+    return {name: module for stage in network.stages for name, module in _named(stage) if isinstance(module, nn.Conv2d)}
+
+
+def _named(stage: Stage) -> Iterator[tuple[str, nn.Module]]:
+    """The modules of a stage by their dotted names in the network; a recorded stage has them under these names."""
+    module = stage.module.module if isinstance(stage.module, Permuted) else stage.module
+    yield from module.named_modules(prefix="" if isinstance(module, TracedStage) else stage.name)
 
 
 def filters(network: Network, layer: str | None = None) -> tuple[str, NDArray[np.float32]]:

@@ -22,6 +22,11 @@ def mapped(shape: tuple[int, ...]) -> bool:
     return (len(shape) == 2 and shape[0] > 1) or (len(shape) == 3 and shape[1] * shape[2] > 1)
 
 
+def channels(shape: tuple[int, ...]) -> int:
+    """How many numbers a layer gives for a place: of maps [C, h, w], tokens [L, D] or a vector [D]."""
+    return shape[-1] if len(shape) == 2 else shape[0]
+
+
 def feature_maps(network: Network, shapes: Shapes) -> tuple[str, ...]:
     """The layers with places that come from weights: an image whose colours were only shifted has no features."""
     found, learned = [], False

@@ -8,6 +8,7 @@ from service.errors import FoveaError, WeightsError
 from service.models.catalogue import Record
 from service.models.classifier import Classifier
 from service.models.entry import Entry
+from service.models.faults import own_words
 from service.models.pull import pull
 from service.models.states import Status
 from service.models.weights import State, read
@@ -51,7 +52,7 @@ class Loader:
             return Status(record, "failed", _failed(record.name, str(error)))
         except Exception as error:  # a user's own architecture may raise anything, and the others must serve
             log.exception("model %s failed to load", record.name)
-            return Status(record, "failed", _failed(record.name, f"{type(error).__name__}: {error}"))
+            return Status(record, "failed", _failed(record.name, own_words(error)))
 
     def has_weights(self, record: Record) -> bool:
         """Whether the weights are on this machine."""

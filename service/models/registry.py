@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import torch
 
-from service.errors import ModelUnavailable, RegistryError, WeightsError
+from service.errors import DoesNotApply, ModelUnavailable, RegistryError, WeightsError
 from service.models.catalogue import parse
 from service.models.classifier import Classifier
 from service.models.entry import Entry
@@ -187,6 +187,8 @@ class Registry:
             return
         try:
             found = sanity(status.classifier, golden_images(status.classifier.entry, status.record.file.parent))
+        except DoesNotApply:
+            return  # it has no maps
         except Exception:  # a user's own architecture may raise anything, and it answers questions all the same
             log.exception("the sanity of model %s could not be checked", name)
             return

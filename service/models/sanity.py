@@ -56,7 +56,7 @@ def sanity(classifier: Classifier, golden: GoldenImages) -> Sanity:
 
     Costs about half a forward per stage and image, on torch. The classifier itself stays unchanged.
     """
-    network, cut = classifier.network, classifier.cut
+    network, cut = classifier.network, classifier.with_maps()
     inputs = [classifier.normalised(torch.from_numpy(golden.x))]
     for stage in network.stages:
         inputs.append(stage.module(inputs[-1]))

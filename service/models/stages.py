@@ -54,12 +54,12 @@ def stages(model: nn.Module, names: Sequence[str] = ()) -> tuple[Stage, ...]:
 
     Raises RegistryError where a name does not exist in the model, or the model is of no family.
     """
-    model = shared_copy(model)
     if names:
+        model = _not_in_place(model)
         return tuple(_flattened([(name, _submodule(model, name)) for name in names]))
     if type(model) not in FAMILIES:
         raise RegistryError(f"{type(model).__name__} is no torchvision classifier; name its stages")
-    return tuple(Stage(name, module) for name, module in FAMILIES[type(model)](model))
+    return tuple(Stage(name, module) for name, module in FAMILIES[type(model)](shared_copy(model)))
 
 
 @dataclass(frozen=True)
@@ -118,6 +118,17 @@ class Network:
 
 
 INPUT = "input"
+
+
+def _not_in_place(model: nn.Module) -> nn.Module:
+    """A copy that shares the weights, with no activation in place; of what cannot be copied, the model itself."""
+    try:
+        return shared_copy(model)
+    except Exception:  # noqa: BLE001  a user's modules may hold anything
+        for module in model.modules():
+            if getattr(module, "inplace", False):
+                module.inplace = False  # type: ignore[assignment]
+        return model
 
 
 def _submodule(model: nn.Module, name: str) -> nn.Module:

@@ -70,7 +70,7 @@ def predictions(inspection: Inspection) -> tuple[Prediction, ...]:
 
 def embedding(inspection: Inspection, pooled: bool = False) -> Embedding:
     """The vector right before the last linear layer, or the inspection's layer if `pooled`; maps are averaged."""
-    layer = inspection.layer if pooled else inspection.classifier.embedding_layer
+    layer = inspection.classifier.with_vector(inspection.layer if pooled else None)
     with torch.no_grad():
         vector = inspection.classifier.network.between(inspection.layer, layer)(inspection.A)[0]
     if vector.dim() > 1:

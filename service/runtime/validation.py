@@ -34,6 +34,8 @@ def validate(question: Question, classifier: Classifier) -> tuple[str, list[Meth
         raise BadParameter("top_k and top_k_targets count classes; they must be at least 1")
     if question.colormap not in COLORMAPS:
         raise BadParameter(f"there is no colormap {question.colormap[:40]!r}; there are {', '.join(COLORMAPS)}")
+    if question.embed:
+        classifier.with_vector(layer if question.layers and not question.methods else None)
     if question.unit_request:
         activations.check(classifier, layer, question.unit_request)
     target_indexes(question, classifier.entry, [])
@@ -52,9 +54,8 @@ def applicable_method(name: str, classifier: Classifier, layer: str) -> Method:
 def obstacle(method: Method, classifier: Classifier, layer: str) -> str | None:
     """Why a method cannot explain this model at this layer; None where it can."""
     name = classifier.entry.name
-    if not classifier.spatial(layer):
-        maps = ", ".join(layer for layer in classifier.network.names if classifier.spatial(layer))
-        return f"layer {layer!r} of model {name!r} has no map to show; those that have are {maps}"
+    if (method.reads != "pixels" or method.deep) and not classifier.spatial(layer):
+        return classifier.no_map(layer)
     head = classifier.head(INPUT if method.reads == "pixels" else layer)
     if reason := refuse_unsupported(method.title, head, method.known):
         return reason

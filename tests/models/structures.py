@@ -302,6 +302,31 @@ class Swish(torch.autograd.Function):
         return signals[0] * (gate * (1 + x * (1 - gate)))
 
 
+class Rounded(torch.autograd.Function):
+    """Rounds to tenths, and passes the gradient straight through."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return (10 * x).round() / 10
+
+    @staticmethod
+    def backward(ctx: Any, *signals: Tensor) -> Tensor:
+        return signals[0]
+
+
+class StraightThrough(Plain):
+    class Round(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return Rounded.apply(x)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.round = self.Round()
+
+    def features(self, x: Tensor) -> Tensor:
+        return self.bn2(self.conv2(self.round(functional.relu(self.bn1(self.conv1(x))))))
+
+
 class OwnFunction(Plain):
     """An activation with a backward pass of its own, as a module."""
 
@@ -466,7 +491,7 @@ SERVED: dict[str, Served] = {
     "replaced-forward": (replaced_forward, "layer4", (512, 1, 1)),
     "pre-hook": (pre_hook, "layer4", (512, 1, 1)),
     "hook-on-a-submodule": (hook_on_a_submodule, "features", (512, 1, 1)),
-    "exchanged-head": (exchanged_head, "relu", (30, 1, 1)),
+    "exchanged-head": (exchanged_head, "relu", (32, 1, 1)),
     "in-place": (InPlace, "mul", MAPS),
     "in-place-tail": (in_place_tail, "tail.0", (8, 15, 15)),
     "through-views": (ThroughViews, "block", MAPS),
@@ -485,6 +510,7 @@ SERVED: dict[str, Served] = {
     "transformer-mean": (lambda: Transformer("mean"), "norm", (17, 16)),
     "convnext": (ConvNext, "add", (12, 8, 8)),
     "own-function": (OwnFunction, "act_1", MAPS),
+    "straight-through": (StraightThrough, "bn2", MAPS),
     "scripted": (Scripted, "act", MAPS),
     "reparametrised": (Reparametrised, "relu_1", MAPS),
     "standardised": (Standardised, "relu_1", MAPS),

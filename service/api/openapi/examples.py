@@ -109,6 +109,7 @@ MODEL = ModelDetails(
     layers=[Layer(name="layer4", shape=[512, 7, 7], spatial=True), Layer(name="fc", shape=[2], spatial=False)],
     methods=[MethodApplicability(name="gradcam", applies=True, reason=None)],
     embedding=EmbeddingLayer(layer="flatten", dim=512),
+    notes=[],
     engine=EngineChoice(
         name="openvino",
         precision="f32",

@@ -131,6 +131,9 @@ class ModelDetails(ModelSummary):
     """Every stage, in order."""
     methods: list[MethodApplicability] | None
     embedding: EmbeddingLayer | None
+    """null where no layer gives a vector as well."""
+    notes: list[str] | None
+    """What was done to the network at load, such as leaving out a softmax at its end."""
     engine: EngineChoice | None
     sanity: SanityReport | None
     """null until the check is done, soon after loading."""
@@ -229,7 +232,7 @@ def _summary_fields(status: Status) -> dict[str, Any]:
 
 def _network_fields(found: Description | None) -> dict[str, Any]:
     if found is None:
-        names = ("weights_sha256", "default_layer", "layers", "methods", "embedding", "engine")
+        names = ("weights_sha256", "default_layer", "layers", "methods", "embedding", "notes", "engine")
         return dict.fromkeys(names)
     return {
         "weights_sha256": found.weights_sha256,
@@ -239,7 +242,8 @@ def _network_fields(found: Description | None) -> dict[str, Any]:
             MethodApplicability(name=name, applies=reason is None, reason=reason)
             for name, reason in found.methods.items()
         ],
-        "embedding": EmbeddingLayer(layer=found.embedding_layer, dim=found.embedding_dim),
+        "embedding": found.embedding_layer and EmbeddingLayer(layer=found.embedding_layer, dim=found.embedding_dim),
+        "notes": list(found.notes),
         "engine": EngineChoice(
             name=found.engine,
             precision=found.precision,

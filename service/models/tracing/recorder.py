@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import BackwardCFunction
 from torch.overrides import TorchFunctionMode
 
 from service.models.tracing.recording import Call, Constant, Recording, Ref, Span, leaves, walk
@@ -41,16 +42,19 @@ class UntraceableError(Exception):
         self.module = module
 
 
-@torch.no_grad()
-def record(model: nn.Module, run: Callable[[Tensor], Tensor], x: Tensor, whole: Collection[str] = ()) -> Recording:
+def record(
+    model: nn.Module, run: Callable[[Tensor], Tensor], x: Tensor, whole: Collection[str] = (), gradient: bool = False
+) -> Recording:
     """What `run(x)`, which calls the model, consists of. x [N, C, H, W].
 
-    whole: dotted names of submodules whose insides are not recorded. Raises UntraceableError, and whatever the model
-    raises.
+    whole: dotted names of submodules whose insides are not recorded. gradient: also find functions with a backward pass
+    of their own, which the calls within them do not have. Raises UntraceableError, and whatever the model raises.
     """
-    recorder = _Recorder(model, x, whole)
-    with recorder.hooks(model), recorder:
-        output = run(x)
+    with torch.set_grad_enabled(gradient):
+        x = x.clone().requires_grad_(gradient).clone()  # a network may write to it, and not to a leaf
+        recorder = _Recorder(model, x, whole)
+        with recorder.hooks(model), recorder:
+            output = run(x)
     recorder.recording.output = recorder.known(output)
     if recorder.recording.output is None:
         raise UntraceableError("the answer does not come from functions of PyTorch that can be followed", "")
@@ -78,6 +82,7 @@ class _Recorder(TorchFunctionMode):
         self._refs: dict[
             int, tuple[Tensor, Ref | Constant, int]
         ] = {}  # the tensor is held, so that its id stays its own
+        self._of_modules: set[int] = set()  # tensors that a module kept whole gave
         self._frames: list[_Frame] = []
         self._name(x, Ref(-1))
 
@@ -150,6 +155,8 @@ class _Recorder(TorchFunctionMode):
         if id(tensor) not in self._refs:
             self._refs[id(tensor)] = (tensor, Constant(tensor, self._path), version)
         _, ref, named = self._refs[id(tensor)]
+        if id(tensor) not in self._of_modules and _has_own_backward(tensor):
+            raise UntraceableError(f"{self._place} uses a function with a backward pass of its own", self._path)
         if named != version and not self._depends(ref):
             return Constant(tensor.clone(), self._path)  # its value until it is written to again
         if named != version:
@@ -203,7 +210,7 @@ class _Recorder(TorchFunctionMode):
             return
         if frame.quiet:
             self._add_module(module, frame, given, result)
-        elif any(one is not None and self.known(one) is None for one in _tensors(result)):
+        elif any(self.known(one) is None or _has_own_backward(one) for one in _tensors(result)):
             reason = f"module {frame.path!r} computes something that is no function of PyTorch"
             raise UntraceableError(reason, frame.path)
         stop, outputs = len(self.recording.calls), _tensors(result)
@@ -215,6 +222,7 @@ class _Recorder(TorchFunctionMode):
         if _tensors(result):
             arguments = self._arguments(given, tensors, frame.versions)
             self._add(module, arguments, result, path=frame.path, module=module)
+            self._of_modules.update(map(id, _tensors(result)))
 
 
 def is_leaf(module: nn.Module) -> bool:
@@ -222,6 +230,12 @@ def is_leaf(module: nn.Module) -> bool:
     if isinstance(module, CONTAINERS) or not type(module).__module__.startswith(LEAVES):
         return False
     return "forward" not in vars(module) and not module._forward_hooks and not module._forward_pre_hooks
+
+
+def _has_own_backward(tensor: Tensor) -> bool:
+    """Whether a tensor comes out of a user's `torch.autograd.Function`."""
+    with torch._C.DisableTorchFunction():
+        return isinstance(tensor.grad_fn, BackwardCFunction)
 
 
 def _versions(tensors: list[Tensor]) -> list[int]:

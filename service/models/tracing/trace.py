@@ -54,13 +54,21 @@ def recorded(model: nn.Module, run: Callable[[Tensor], Tensor], images: Tensor) 
         run(images[:1].clone())  # what a network computes once and remembers is there before it is recorded
     while True:
         try:
-            two = record(model, run, images[: SIZES[0]].clone(), whole)
-            three = record(model, run, images[SIZES[0] : sum(SIZES)].clone(), whole)
+            two = _recorded(model, run, images[: SIZES[0]], whole)
+            three = _recorded(model, run, images[SIZES[0] : sum(SIZES)], whole)
             return folded(merged(two, three))
         except UntraceableError as error:
             if not error.module or error.module in whole or len(whole) > MOST_WHOLE:
                 raise
             whole.add(error.module)
+
+
+def _recorded(model: nn.Module, run: Callable[[Tensor], Tensor], x: Tensor, whole: set[str]) -> Recording:
+    """One run, with its gradient where the network has one: what is overwritten in place may have none."""
+    try:
+        return record(model, run, x, whole, gradient=True)
+    except RuntimeError:
+        return record(model, run, x, whole)
 
 
 @dataclass(frozen=True)
