@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from service.images.frame import Frame
 from service.models.entry import Entry
 
 TORCH = str(Path(torch.__file__).parent)
@@ -42,14 +43,13 @@ def failed_forward(model: nn.Module, entry: Entry, x: Tensor, error: Exception) 
     if place is None:
         return f"the network cannot take one batch of images, {size}: {own_words(error)}"
     name, module = place
-    is_first = given is not None and given.shape[1:] == x.shape[1:]
     if isinstance(module, nn.Conv2d) and given is not None and module.in_channels != given.shape[1]:
-        remedy = f"write channels = {module.in_channels} under {frame}" if is_first else f"check channels under {frame}"
+        takes = f"{module.in_channels} channel{'s' * (module.in_channels != 1)}"
+        if given.shape[1:] != x.shape[1:]:
+            return f"convolution {name!r} takes {takes} and is given {given.shape[1]}; correct the network"
         return (
-            f"the network takes images of {module.in_channels} channel{'s' * (module.in_channels != 1)} (its first"
-            f" convolution, {name!r}, says so), and the entry's frame gives {channels}; {remedy}"
-            if is_first
-            else f"convolution {name!r} takes {module.in_channels} channels and is given {given.shape[1]}; {remedy}"
+            f"the network takes images of {takes} (its first convolution, {name!r}, says so), and the entry's frame"
+            f" gives {channels}; {_other_channels(module.in_channels, channels, frame)}"
         )
     if isinstance(module, nn.Linear) and given is not None and module.in_features != given.shape[-1]:
         return (
@@ -62,6 +62,13 @@ def failed_forward(model: nn.Module, entry: Entry, x: Tensor, error: Exception) 
         f"the network cannot take images of {size}: its module {name!r} ({type(module).__name__}) fails on an"
         f" input{shape} with {own_words(error)}; write the size and channels it was trained on under {frame}"
     )
+
+
+def _other_channels(takes: int, gives: int, frame: str) -> str:
+    """What to do about an image of another number of channels than the network takes."""
+    if "channels" in Frame.model_fields:
+        return f"write channels = {takes} under {frame}"
+    return f"build the network for {gives} channels, each with 1/{gives} of the grey kernel"
 
 
 def _innermost(model: nn.Module, x: Tensor) -> tuple[tuple[str, nn.Module] | None, Tensor | None]:

@@ -143,7 +143,11 @@ REFUSED: dict[str, Refused] = {
     "no-tensor": (NoTensor, "a dict with none of its tensors.*no tensors", {}),
     "own-words": (RefusesItself, "ValueError: made for slides of 40x", {}),
     "volumes": (Volumes, "takes volumes", {}),
-    "channels": (grey, "takes images of 1 channel .*'conv1'.*gives 3; write channels = 1 under", {}),
+    "channels": (
+        grey,
+        "takes images of 1 channel .*'conv1'.*gives 3; (write channels = 1 under|build the network for 3 channels)",
+        {},
+    ),
     "size": (other_size, "another size than 3 x 32 x 32.*'2' takes 2304 numbers and is given 1024; write", {}),
     "classes": (five_classes, "gives 5 numbers for an image, and the entry has 3 labels", {}),
     "quantised": (quantised, "a quantised network .*builds the float network", {}),

@@ -77,7 +77,7 @@ def test_an_address_is_remote_and_not_official() -> None:
         ({"weights": "ftp://example.org/w.safetensors"}, "https URL"),
         ({"weights": "../mine.safetensors"}, "stay beside"),
         ({"weights": "a/../../mine.safetensors"}, "stay beside"),
-        ({"weights": "torchvision:Nothing.V1"}, "torchvision knows no"),
+        ({"weights": "torchvision:Nothing.V1"}, "torchvision has no weights"),
         ({"sha256": None}, "is required"),
         ({"sha256": None, "weights": "https://example.org/w.pth"}, "is required"),
         ({"sha256": "abc"}, "sha256"),

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from service.errors import RegistryError
 from service.models.equivalence import BATCHES, StagesDiffer, answers, check, first_difference, protected
-from service.models.parity import Golden, drawn
+from service.models.parity import GoldenImages, drawn_images
 from service.models.probes import probes, seeded
 from service.models.stages import Clone, Network, Stage, stages
 from tests.models.brought import entry
@@ -22,11 +22,11 @@ SIZE = 64
 
 
 def images() -> Tensor:
-    return probes(entry(SIZE), Golden(drawn(SIZE), "drawn"))
+    return probes(entry(SIZE), GoldenImages(drawn_images(SIZE), "drawn"))
 
 
 def test_images_of_all_kinds_are_tried() -> None:
-    golden = drawn(16)
+    golden = drawn_images(16)
     noise, dark, bright, mirrored = seeded(golden[0])
     assert dark.max() < 16
     assert bright.min() > 240
