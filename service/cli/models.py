@@ -176,12 +176,21 @@ def convert(
         Path | None, typer.Argument(help="The file to write; beside the source as .safetensors if left out.")
     ] = None,
     half: Annotated[bool, typer.Option("--half", help="Store weights (not biases) in half precision.")] = False,
+    key: Annotated[
+        str, typer.Option(help="Where in the checkpoint the weights lie, such as `state_dict_ema`; found if left out.")
+    ] = "",
 ) -> None:
     """Convert a PyTorch checkpoint to safetensors, without running any code that it contains."""
-    from service.models.convert import convert as convert_file
+    from service.models.convert import read_checkpoint
+    from service.models.weights import save
 
     target = out or source.with_suffix(".safetensors")
-    sha256 = convert_file(source, target, half=half)
+    checkpoint = read_checkpoint(source, key)
+    sha256 = save(checkpoint.state, target, half=half)
+    if checkpoint.others:
+        print_line(f"Taken: {checkpoint.key or 'the file itself'}. With --key: {', '.join(checkpoint.others)}.")
+    if checkpoint.dropped:
+        print_line(f"Left out, for they are no weights of a network: {', '.join(checkpoint.dropped[:5])}.")
     typer.echo(f'{target}\n\nweights = "{target.name}"\nsha256 = "{sha256}"')
 
 

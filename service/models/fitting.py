@@ -31,12 +31,18 @@ def _renamed(state: Mapping[str, Tensor], wanted: Mapping[str, torch.Size]) -> M
     """The state under the model's names, where the two differ in what wrappers put before all of them."""
     if state.keys() == wanted.keys():
         return state
-    plain = {stripped: name for name, stripped in zip(wanted, strip(wanted), strict=True)}
-    if len(plain) < len(wanted):
-        return state
-    found = {plain.get(stripped, name): state[name] for name, stripped in zip(state, strip(state), strict=True)}
+    plain = dict(zip(_bare(wanted), wanted, strict=True))
+    found = {plain.get(bare, name): state[name] for name, bare in zip(state, _bare(state), strict=True)}
     better = len(found.keys() & wanted.keys()) > len(state.keys() & wanted.keys())
     return found if better and len(found) == len(state) else state
+
+
+def _bare(names: Iterable[str]) -> list[str]:
+    """Names without every leading part that all of them share."""
+    bare = [name.replace("_orig_mod.", "") for name in names]
+    while bare and all("." in name for name in bare) and len({name.split(".", 1)[0] for name in bare}) == 1:
+        bare = [name.split(".", 1)[1] for name in bare]
+    return bare
 
 
 def strip(names: Iterable[str]) -> list[str]:
