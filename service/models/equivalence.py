@@ -19,9 +19,6 @@ TOLERANCE = 1e-4
 NEGLIGIBLE = 1e-6
 """A difference of logits that moves no probability by more than 2.5e-7: rounding, where every logit is near zero."""
 
-BATCHES = (3, 1)
-"""Images in a batch."""
-
 
 class StagesDiffer(RegistryError):
     """The stages compute something else than the network; the text names the first that does."""
@@ -29,21 +26,21 @@ class StagesDiffer(RegistryError):
 
 @dataclass(frozen=True)
 class Answers:
-    """What a network answers by itself. x: images [N, C, H, W]. logits: by the number of images in a batch, [N, K]."""
+    """What a network answers by itself. x: images [N, C, H, W]. logits [≤ N, K]: by the number of images in a batch."""
 
     x: Tensor
     logits: dict[int, Tensor]
 
 
-def answers(ask: Callable[[Tensor], Tensor], x: Tensor) -> Answers:
-    """The network's own answers to every image, in batches of three and of one.
+def answers(ask: Callable[[Tensor], Tensor], x: Tensor, alone: int | None = None) -> Answers:
+    """The network's own answers to every image in batches of three, and to the first `alone` (None: all) by itself.
 
     Raises RegistryError where it answers differently when it is asked again, or in other company.
     """
-    found = Answers(x, {size: torch.cat(list(_batched(ask, x, size))) for size in BATCHES})
-    three, one = (found.logits[size] for size in BATCHES)
-    if _far(three, one):
-        if _far(three, torch.cat(list(_batched(ask, x, BATCHES[0])))):
+    found = Answers(x, {3: torch.cat(list(_batched(ask, x, 3))), 1: torch.cat(list(_batched(ask, x[:alone], 1)))})
+    one = found.logits[1]
+    if _far(found.logits[3][: len(one)], one):
+        if _far(found.logits[3], torch.cat(list(_batched(ask, x, 3)))):
             raise RegistryError(
                 "the network gives another answer each time it is asked for the same image: something in it is random"
                 " at inference, such as a dropout with training=True; switch that off in its forward"
@@ -74,12 +71,12 @@ def check(network: Network, expected: Answers, finish: Callable[[Tensor], Tensor
 
     finish: what the network does to its logits behind the last stage. The other heads are these very stages.
     """
-    for size in BATCHES:
-        for start in range(0, len(expected.x), size):
+    for size, own in expected.logits.items():
+        for start in range(0, len(own), size):
             part = slice(start, start + size)
             for cut, logits in _by_cut(network, expected.x[part]):
-                wanted = expected.logits[size][part]
-                if logits.shape != wanted.shape or _far(finish(logits), wanted, expected.logits[size]):
+                wanted = own[part]
+                if logits.shape != wanted.shape or _far(finish(logits), wanted, own):
                     raise StagesDiffer(f"the stages do not compute what the network computes: {_where(cut)}")
 
 

@@ -108,4 +108,5 @@ def loading(record: Record) -> Status:
 
 
 def _failed(name: str, reason: str) -> str:
+    reason = reason.removeprefix(f"model {name!r}: ")
     return f"model {name!r} failed to load: {reason}; fix it and run `fovea models verify {name}`"

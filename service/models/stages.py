@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +12,6 @@ from torch import Tensor, nn
 
 from service.errors import RegistryError, UnknownName
 from service.explain.heads import simplify
-from service.explain.module_copies import shared_copy
 from service.models.families import FAMILIES
 
 
@@ -59,7 +59,7 @@ def stages(model: nn.Module, names: Sequence[str] = ()) -> tuple[Stage, ...]:
         return tuple(_flattened([(name, _submodule(model, name)) for name in names]))
     if type(model) not in FAMILIES:
         raise RegistryError(f"{type(model).__name__} is no torchvision classifier; name its stages")
-    return tuple(Stage(name, module) for name, module in FAMILIES[type(model)](shared_copy(model)))
+    return tuple(Stage(name, module) for name, module in FAMILIES[type(model)](_not_in_place(model)))
 
 
 @dataclass(frozen=True)
@@ -120,15 +120,18 @@ class Network:
 INPUT = "input"
 
 
-def _not_in_place(model: nn.Module) -> nn.Module:
-    """A copy that shares the weights, with no activation in place; of what cannot be copied, the model itself."""
-    try:
-        return shared_copy(model)
-    except Exception:  # noqa: BLE001  a user's modules may hold anything
-        for module in model.modules():
-            if getattr(module, "inplace", False):
-                module.inplace = False  # type: ignore[assignment]
-        return model
+def _not_in_place(module: nn.Module, made: dict[int, nn.Module] | None = None) -> nn.Module:
+    """The tree of modules as objects of its own that share every tensor, with no activation in place.
+
+    made: by the id of what it is a copy of. A deep copy takes a tenth of a second for a DenseNet-121.
+    """
+    made = {} if made is None else made
+    if id(module) not in made:
+        own = made[id(module)] = copy.copy(module)
+        own._modules = {name: child and _not_in_place(child, made) for name, child in module._modules.items()}
+        if getattr(own, "inplace", False):
+            own.inplace = False  # type: ignore[assignment]
+    return made[id(module)]
 
 
 def _submodule(model: nn.Module, name: str) -> nn.Module:
