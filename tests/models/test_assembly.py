@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 
 import pytest
@@ -119,6 +120,15 @@ def test_every_structure_keeps_the_laws_of_maps(brought: tuple[str, nn.Module, C
                 continue
             assert M.shape == (2, *A.shape[2:]), method.name
             assert torch.isfinite(M).all(), method.name
+
+
+def test_every_structure_moves_to_another_device(brought: tuple[str, nn.Module, Classifier]) -> None:
+    """As an engine moves it to a GPU: every tensor goes along, and what the forward makes is made there."""
+    name, _, found = brought
+    moved = copy.deepcopy(found.head(INPUT)).to("meta")
+    logits = moved(torch.empty(2, 3, size(name), size(name), device="meta"))
+    assert logits.device.type == "meta"
+    assert logits.shape == (2, CLASSES)
 
 
 @pytest.mark.parametrize("name", ["functions", "scaled", "channels-last", "windows", "transformer", "in-place"])
