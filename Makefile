@@ -15,7 +15,7 @@ TORCH_INDEX_URL ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: help setup serve test quick check format openapi docs pictures bench clean
+.PHONY: help setup serve test quick check format openapi docs pictures clients bench clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  \033[36mmake %-9s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ pictures: setup  ## draw the pictures of docs/
 $(PEERS_STAMP): $(PEERS_LOCK) $(STAMP)
 	@PIP=$(BIN)/pip scripts/install.sh $(PEERS_LOCK) "$(TORCH_INDEX_URL)"
 	@touch $@
+
+clients: setup  ## install the generators of clients that tests/clients runs
+	@PYTHON=$(BIN)/python scripts/install_clients.sh
 
 bench: $(PEERS_STAMP)  ## measure against the peers (QUICK=1: under three minutes)
 	$(BIN)/python -m benchmarks $(if $(QUICK),--quick)

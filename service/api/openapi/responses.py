@@ -71,10 +71,12 @@ def _images(masks: bool) -> dict[str, Any]:
             _texts(MASK_FILES),
             START_OF_PNG,
         )
-    description = "One or several images. The image format is recognised from the content, not from the Content-Type."
+    description = (
+        "One or several images. The Content-Type of bytes may also be that of the image, such as image/jpeg; the format"
+        " is recognised from the content."
+    )
     content = {
         "multipart/form-data": {"schema": _object(files)},
-        "image/*": {"schema": BINARY},
         "application/octet-stream": {"schema": BINARY},
         "application/json": {"schema": _object(texts), "example": example_body},
     }
@@ -83,7 +85,12 @@ def _images(masks: bool) -> dict[str, Any]:
 
 IMAGES, MASKED_IMAGES = _images(masks=False), _images(masks=True)
 
-METHOD_NAMES = {"enum": list(METHODS), "example": "gradcam"}
+METHOD_NAMES = {
+    "enum": list(METHODS),
+    "x-enum-varnames": [name.replace("++", "_plus_plus").replace("-", "_").upper() for name in METHODS],
+    "example": "gradcam",
+}
+"""With names for generated code, which would otherwise call `gradcam` and `gradcam++` the same."""
 
 
 def _method_parameters() -> list[dict[str, Any]]:

@@ -136,6 +136,9 @@ def test_the_table_of_methods_is_the_enum(document: Document) -> None:
     operation = document["paths"]["/explain/{method}"]["post"]
     parameters = {parameter["name"]: parameter for parameter in operation["parameters"]}
     assert parameters["method"]["schema"]["enum"] == list(METHODS)
+    names = parameters["method"]["schema"]["x-enum-varnames"]
+    assert len(set(names)) == len(names) == len(METHODS)
+    assert all(name.isidentifier() for name in names)
     own = {name for method in METHODS.values() for name in method.parameters.model_fields}
     assert own <= set(parameters)
     assert "Only for finercam" in parameters["gamma"]["description"]
