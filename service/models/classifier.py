@@ -94,7 +94,7 @@ class Classifier:
         if self.entry.default_layer:
             return self.entry.default_layer
         last = last_map(self.network, self.shapes)
-        return last if last != INPUT else vector_layer(self.network, self.shapes) or INPUT
+        return last if last != INPUT else vector_layer(self.network, self.shapes, self.entry.default_layer) or INPUT
 
     @cached_property
     def maps(self) -> tuple[str, ...]:
@@ -108,7 +108,7 @@ class Classifier:
 
         Raises DoesNotApply where the network has no such layer.
         """
-        layer = vector_layer(self.network, self.shapes)
+        layer = vector_layer(self.network, self.shapes, self.entry.default_layer)
         if layer is None:
             raise DoesNotApply(
                 f"model {self.entry.name!r} makes no vector of an image: Fovea finds no layer between its first weights"

@@ -54,14 +54,15 @@ def last_map(network: Network, shapes: Shapes) -> str:
     return (read or maps)[-1].name if maps else INPUT
 
 
-def vector_layer(network: Network, shapes: Shapes) -> str | None:
+def vector_layer(network: Network, shapes: Shapes, default: str | None = None) -> str | None:
     """The layer right before the last linear one, or before the last weights of another kind: the image as a vector.
 
-    None where that would be nothing but the image's own pixels.
+    default: the layer that the entry names; where there is no linear one, it is taken. None where the vector would be
+    nothing but the image's own pixels.
     """
     linear = [index for index, stage in enumerate(network.stages) if isinstance(stage.module, nn.Linear)]
     weighing = [index for index, stage in enumerate(network.stages) if weighs(stage)]
-    last = (linear or weighing or [0])[-1]
+    last = network.place(default) if default and not linear else (linear or weighing or [0])[-1]
     if not any(weighs(stage) for stage in network.stages[:last]):
         return None
     name = network.names[last]  # names has `input` first: one ahead of stages

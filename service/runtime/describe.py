@@ -44,7 +44,7 @@ class Description:
 def describe(classifier: Classifier) -> Description:
     """Describe a loaded classifier."""
     shapes = classifier.shapes
-    vector = vector_layer(classifier.network, shapes)
+    vector = vector_layer(classifier.network, shapes, classifier.entry.default_layer)
     return Description(
         layers=tuple(Layer(name, shape, classifier.spatial(name)) for name, shape in shapes.items()),
         default_layer=classifier.cut,

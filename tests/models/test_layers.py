@@ -10,12 +10,13 @@ from torch import Tensor, nn
 
 from service.errors import DoesNotApply
 from service.explain.methods import METHODS
-from service.models.layers import channels, mapped
+from service.models.layers import channels, mapped, vector_layer
 from service.models.stages import INPUT
 from service.runtime.describe import describe
 from service.runtime.validation import obstacle
 from tests.models.brought import classifier
 from tests.models.structures import SIZE, ChannelsLast, MapPerClass, Plain, Transformer
+from tests.models.zoo import built
 
 
 class Pixels(nn.Sequential):
@@ -160,3 +161,15 @@ def test_named_stages_with_channels_last(monkeypatch: pytest.MonkeyPatch) -> Non
     assert found.cut == "norm"
     x = torch.randn(2, 3, SIZE, SIZE)
     torch.testing.assert_close(found.forward(x), model(x))
+
+
+@pytest.mark.parametrize(("default", "layer"), [(None, "features.12"), ("features.9", "features.9")])
+def test_without_a_linear_layer_the_entry_names_where_the_vector_is_taken(default: str | None, layer: str) -> None:
+    _, network, x = built("squeezenet1_1")
+    assert vector_layer(network, network.shapes(x.shape[-1]), default) == layer
+
+
+def test_a_linear_layer_decides_whatever_the_entry_names() -> None:
+    _, network, x = built("resnet18")
+    shapes = network.shapes(x.shape[-1])
+    assert vector_layer(network, shapes, "layer2") == vector_layer(network, shapes) == "flatten"
