@@ -16,6 +16,7 @@ from service.cli.image_source import generated_recipe
 from service.collections.collection import NewImage
 from service.collections.library import Library
 from service.errors import BadParameter, FoveaError, TrainingError
+from service.images.formats.table import SUFFIXES
 from service.images.tint import png
 from service.models.entry import Entry
 from service.runtime.inference_service import InferenceService
@@ -28,8 +29,6 @@ BATCH = 16
 
 PARALLEL_BATCHES = 3
 """Batches at a time: some are written while others are computed. An interrupted import repeats no more than these."""
-
-SUFFIXES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp", ".gif"}
 
 OpenBar = Callable[[int], AbstractContextManager[Callable[[int], None]]]
 """From the number of images to a progress bar over them."""

@@ -12,10 +12,11 @@ from service.images.formats.stored import Reader
 
 @dataclass(frozen=True)
 class Format:
-    """matches: whether these bytes are of the format, by their beginning. read: see `stored.Reader`."""
+    """matches: whether bytes begin like the format. read: see `stored.Reader`. suffixes: of its files."""
 
     matches: Callable[[bytes], bool]
     read: Reader
+    suffixes: tuple[str, ...]
 
 
 def _begins(*beginnings: bytes) -> Callable[[bytes], bool]:
@@ -23,18 +24,21 @@ def _begins(*beginnings: bytes) -> Callable[[bytes], bool]:
 
 
 FORMATS: dict[str, Format] = {
-    "JPEG": Format(_begins(jpeg.BEGINNING), jpeg.read),
-    "PNG": Format(_begins(png.BEGINNING), png.read),
-    "TIFF": Format(_begins(*tiff.BEGINNINGS), tiff.read),
-    "BMP": Format(_begins(bmp.BEGINNING), bmp.read),
-    "WEBP": Format(webp.matches, webp.read),
-    "GIF": Format(_begins(*gif.BEGINNINGS), gif.read),
-    "AVIF": Format(avif.matches, avif.read),
-    "HEIF": Format(heif.matches, heif.read),
-    "JPEG 2000": Format(_begins(*jpeg2000.BEGINNINGS), jpeg2000.read),
-    "JPEG XL": Format(_begins(*jpegxl.BEGINNINGS), jpegxl.read),
+    "JPEG": Format(_begins(jpeg.BEGINNING), jpeg.read, (".jpg", ".jpeg", ".jpe", ".jfif")),
+    "PNG": Format(_begins(png.BEGINNING), png.read, (".png",)),
+    "TIFF": Format(_begins(*tiff.BEGINNINGS), tiff.read, (".tif", ".tiff")),
+    "BMP": Format(_begins(bmp.BEGINNING), bmp.read, (".bmp", ".dib")),
+    "WEBP": Format(webp.matches, webp.read, (".webp",)),
+    "GIF": Format(_begins(*gif.BEGINNINGS), gif.read, (".gif",)),
+    "AVIF": Format(avif.matches, avif.read, (".avif",)),
+    "HEIF": Format(heif.matches, heif.read, (".heic", ".heif", ".hif")),
+    "JPEG 2000": Format(_begins(*jpeg2000.BEGINNINGS), jpeg2000.read, (".jp2", ".j2k", ".jpx", ".jpf", ".j2c", ".jpc")),
+    "JPEG XL": Format(_begins(*jpegxl.BEGINNINGS), jpegxl.read, (".jxl",)),
 }
 """What is read; the first that matches. An AVIF may name HEIF's brands too, so it comes first."""
+
+SUFFIXES = frozenset(suffix for known in FORMATS.values() for suffix in known.suffixes)
+"""Lower-case suffixes that files of these formats have. Only a hint where to look: the content decides."""
 
 LISTED = "JPEG, PNG, TIFF, BMP, WebP, GIF, AVIF, HEIF (HEIC), JPEG 2000 or JPEG XL"
 
