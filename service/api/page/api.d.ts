@@ -95,6 +95,8 @@ export interface AnalyzeAnswer extends PredictAnswer {
 export interface ModelLine {
   name: string;
   state: "ready" | "missing" | "loading" | "failed";
+  /** Why it cannot answer, and what to do. */
+  problem: string;
   notice: string | null;
 }
 
@@ -154,7 +156,6 @@ export interface Sanity {
 
 export interface ModelDetails extends ModelLine {
   version: string | null;
-  problem: string;
   architecture: string | null;
   labels: string[];
   activation: string | null;

@@ -22,6 +22,8 @@ import { createSimilar } from "./panels/similar.js";
 import { createWorklist } from "./panels/worklist.js";
 import { createAnswers } from "./session/answers.js";
 import { createFiles, SAMPLES, sampleAddress } from "./session/files.js";
+import { createHistory } from "./session/history.js";
+import { readLink } from "./session/link.js";
 import { createModels } from "./session/models.js";
 import { createQueue } from "./session/queue.js";
 import { createSelection } from "./session/selection.js";
@@ -29,7 +31,9 @@ import { INITIAL, rememberView } from "./session/state.js";
 import { COLORMAPS } from "./stage/colormaps.js";
 import { createDownloads } from "./stage/downloads.js";
 import { createProgress } from "./stage/progress.js";
+import { createReading } from "./stage/reading.js";
 import { createStatus } from "./stage/status.js";
+import { createTitle } from "./stage/title.js";
 import { createToolbar } from "./stage/toolbar.js";
 import { createViews } from "./stage/views.js";
 import { createZoom } from "./stage/zoom.js";
@@ -46,6 +50,7 @@ import "./core/strings.js";
 import "./core/tooltip.js";
 import "./panels/job.js";
 import "./panels/request.js";
+import "./panels/verdicts.js";
 import "./plot/layout.js";
 import "./plot/legend.js";
 import "./plot/plot.js";
@@ -73,14 +78,17 @@ document.body.dataset.drop = t("open.drop");
 export const store = createStore(INITIAL);
 rememberView(store, COLORMAPS);
 const theme = createTheme(byId("theme"));
-const tabs = createTabs(byId("tabs"), (panel) => store.set({ panel }));
+const reading = createReading(store, { notice: byId("notice"), showing: byId("showing"), tabs: byId("tabs") });
+const tabs = createTabs(byId("tabs"), (panel) => store.set({ panel }), reading);
 const selection = createSelection(store);
 const files = createFiles(store);
 const models = createModels(store, byId("model"), selection, announce);
+createHistory(store, models.open);
 const answers = createAnswers(store);
 const queue = createQueue(store);
 const stage = createViews(store, byId("views"));
 const downloads = createDownloads(store, stage, announce);
+createTitle(store, byId("title"), selection);
 createToolbar(store, byId("toolbar"));
 createZoom(store, byId("zoom"), stage);
 createStatus(store, { position: byId("position"), cells: byId("cells") }, stage, announce);
@@ -116,14 +124,13 @@ for (const sample of SAMPLES) {
 /** Hide the stage where neither the browser nor the service can read the file. */
 store.on(["current", "problem", "answer"], ({ current, problem, answer }) => {
   const blank = !current || (problem && !current.bitmap && answer?.item !== current);
-  for (const id of ["toolbar", "views", "status"]) byId(id).hidden = Boolean(blank);
+  for (const id of ["toolbar", "showing", "status"]) byId(id).hidden = Boolean(blank);
 });
 
 store.on(["current"], ({ current }) => {
   document.body.classList.toggle("welcome", current === null);
   byId("welcome").hidden = current !== null;
   byId("open-text").textContent = t(current ? "open.more" : "open.choose");
-  document.title = current ? `${current.name} – ${t("app.title")}` : t("app.title");
 });
 
 store.on(["pending"], ({ pending }) => byId("views").setAttribute("aria-busy", String(pending !== null)));
@@ -160,4 +167,4 @@ function announce(text, visible = false) {
   }, TOAST);
 }
 
-models.start();
+models.start(readLink(location.hash));

@@ -91,11 +91,12 @@ export interface Bitmap extends Size {
   small: Drawable;
 }
 
-/** What a model said of an image, in short. */
+/** The result of a model for an image, in short. reasons: of a refusal. */
 export interface Outcome {
   label?: string;
   probability?: number;
   refused?: boolean;
+  reasons?: string[];
   problem?: import("./core/http.js").Problem;
 }
 
@@ -130,6 +131,16 @@ export interface Selection {
   /** By parameter: its value, and the methods that take it. */
   parameters: Record<string, { value: unknown; methods: string[] }>;
   quality: boolean;
+}
+
+/** What the address names. classes, versus: labels. layers: the explained one, then those combined with it. */
+export interface Link {
+  model: string | null;
+  methods: string[];
+  classes: string[];
+  versus: string[];
+  layers: string[];
+  fusion: string | null;
 }
 
 /** A request for an answer that is under way. began, until: of performance.now(). */
@@ -171,8 +182,8 @@ export interface State {
   /** The image that is shown. */
   current: OpenImage | null;
   selection: Selection;
-  /** Clicks on classes choose the two to compare. */
-  comparing: boolean;
+  /** While clicks on classes choose the two to compare. before: the methods to return to. */
+  comparing: { before: string[] } | null;
   answer: Answer | null;
   pending: Pending | null;
   problem: import("./core/http.js").Problem | null;
@@ -209,13 +220,14 @@ export interface ImageScene extends SceneNames {
   map: null;
 }
 
-/** A view of one heatmap. maximum: the raw value at the upper end of its colour scale. */
+/** A view of one heatmap. shared: with the method's other classes. maximum: the raw value at the upper end of the scale. */
 export interface HeatmapScene extends SceneNames {
   map: Api.Heatmap;
   explanation: Api.Explanation;
   image: Api.Image;
   classSpecific: boolean;
   insensitive: boolean;
+  shared: boolean;
   maximum: number;
 }
 

@@ -4,10 +4,12 @@ import { figure } from "../../../service/api/page/core/facts.js";
 import { obstacle } from "../../../service/api/page/panels/collections.js";
 import { isUnfinished } from "../../../service/api/page/panels/job.js";
 import { fieldsOf } from "../../../service/api/page/panels/parameters.js";
+import { verdictOf } from "../../../service/api/page/panels/verdicts.js";
 import { outcomeText } from "../../../service/api/page/panels/worklist.js";
 import { labelOf } from "../../../service/api/page/session/cases.js";
 import { fileName } from "../../../service/api/page/stage/downloads.js";
 import { violationText } from "../../../service/api/page/stage/refusal.js";
+import { assertClose } from "./assertions.js";
 
 test("a violated limit is named with its value and the limit", () => {
   const text = (measure, value, minimum, maximum) => violationText({ measure, value, minimum, maximum });
@@ -30,6 +32,31 @@ test("figures of a card that are shares are percentages", () => {
 test("an outcome in the list of images", () => {
   const texts = [undefined, { refused: true }, { problem: {} }, { label: "disc_swelling", probability: 0.5 }];
   assert.deepEqual(texts.map(outcomeText), ["waiting", "refused", "no answer", "disc swelling 50.0\u00a0%"]);
+});
+
+test("refused and failed images say why", () => {
+  const refused = { refused: true, reasons: ["ungradable", "new_reason"] };
+  assert.equal(outcomeText(refused), "refused: quality too low, new reason");
+  assert.equal(outcomeText({ problem: { slug: "damaged-image" } }), "no answer: the file is damaged");
+});
+
+test("a verdict compares a figure with its limit", () => {
+  const map = { target: { probability: 0.8 }, grid: [[3, -1]] };
+  const cases = {
+    deletion: [0.39, 0.41, 0.4],
+    insertion: [0.41, 0.39, 0.4],
+    average_drop: [0.4, 0.6, 0.5],
+    increase_in_confidence: [1, 0, 0],
+    head_randomisation: [0.5, 0.6, 0.5],
+    agreement: [0.5, 0.4, 0.5],
+    completeness_delta: [-0.1, 1, 0.1 * (2 + 0.1)],
+  };
+  for (const [name, [good, weak, limit]] of Object.entries(cases)) {
+    assertClose(verdictOf(name, good, map).limit, limit);
+    assert.deepEqual([verdictOf(name, good, map).good, verdictOf(name, weak, map).good], [true, false], name);
+  }
+  assert.equal(verdictOf("deletion", null, map), null);
+  assert.equal(verdictOf("new_measure", 0.3, map), null);
 });
 
 test("why a collection does not suit a model", () => {

@@ -154,7 +154,8 @@ test("the wait ends when the browser is online again, by request, or by cancelli
 test("an answer in short, and a cache without closed images", () => {
   const predictions = [{ label: "normal", probability: 0.9 }];
   assert.deepEqual(outcomeOf({ status: "ok", predictions }), { label: "normal", probability: 0.9 });
-  assert.deepEqual(outcomeOf({ status: "refused", predictions: [] }), { refused: true });
+  const refused = { status: "refused", reasons: ["ungradable"], predictions: [] };
+  assert.deepEqual(outcomeOf(refused), { refused: true, reasons: ["ungradable"] });
   const cache = new Map(["1 a", "12 a", "projection b"].map((key) => [key, null]));
   prune(cache, [{ id: 12 }], "projection");
   assert.deepEqual([...cache.keys()], ["12 a", "projection b"]);

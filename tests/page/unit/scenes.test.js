@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { INITIAL } from "../../../service/api/page/session/state.js";
-import { columnsFor, stackedColumns } from "../../../service/api/page/stage/columns.js";
+import { columnsFor, columnWidth, stackedColumns } from "../../../service/api/page/stage/columns.js";
 import { coversImage } from "../../../service/api/page/stage/paint.js";
 import { cellText, positionText, valueText } from "../../../service/api/page/stage/readout.js";
 import {
+  canShareScale,
   countHeatmaps,
   describe,
   heatmapScenes,
@@ -13,6 +14,7 @@ import {
   scenesOf,
 } from "../../../service/api/page/stage/scenes.js";
 import { captions } from "../../../service/api/page/stage/snapshot.js";
+import { answerText, drawnText } from "../../../service/api/page/stage/title.js";
 
 const IMAGE = { width: 90, height: 60 };
 
@@ -75,17 +77,59 @@ test("there is one view for each heatmap, and the image beside them in side mode
   assert.equal(countHeatmaps(null), 0);
 });
 
-test("each heatmap has its own scale, or all of a method share the largest", () => {
+test("the classes of a method share one scale by default, and each has its own on request", () => {
   const state = stateWith([explanation("gradcam", [heatmap(0, 1), heatmap(1, 2)])]);
+  const scales = (one) => heatmapScenes(one).map(({ shared, maximum }) => [shared, maximum]);
+  assert.deepEqual(scales(state), [
+    [true, 2],
+    [true, 2],
+  ]);
+  assert.deepEqual(scales({ ...state, view: { ...state.view, shared: false } }), [
+    [false, 1],
+    [false, 2],
+  ]);
+  assert.ok(canShareScale(state.answer));
+});
+
+test("raw values of several methods are not compared: each heatmap has its own scale", () => {
+  const state = stateWith([explanation("gradcam", [heatmap(0, 1)]), explanation("eigencam", [heatmap(0, 9)])]);
+  const scales = heatmapScenes(state).map(({ shared, maximum }) => [shared, maximum]);
+  assert.deepEqual(scales, [
+    [false, 1],
+    [false, 9],
+  ]);
+  assert.ok(!canShareScale(state.answer) && !canShareScale(null));
+});
+
+test("the most probable class comes first, in whatever order the classes were chosen", () => {
+  const state = stateWith([explanation("gradcam", [heatmap(2, 1), heatmap(0, 2), heatmap(1, 3)])]);
   assert.deepEqual(
-    heatmapScenes(state).map(({ maximum }) => maximum),
-    [1, 2],
+    heatmapScenes(state).map(({ key }) => key),
+    ["gradcam 0", "gradcam 1", "gradcam 2"],
   );
-  const shared = { ...state, view: { ...state.view, shared: true } };
-  assert.deepEqual(
-    heatmapScenes(shared).map(({ maximum }) => maximum),
-    [2, 2],
-  );
+});
+
+const PREDICTIONS = [0, 1, 2].map((index) => heatmap(index, 1).target);
+
+test("the title always has the model's answer", () => {
+  const answer = { predictions: PREDICTIONS };
+  assert.equal(answerText(answer, null), "Model’s answer: class 0 60.0\u00a0%");
+  const details = { labels: ["class_0", "class_1"], operating_point: 0.25 };
+  const text = "Model’s answer: class 0 60.0\u00a0% (at the operating point of 25.0\u00a0%: class 1)";
+  assert.equal(answerText(answer, details), text);
+  assert.equal(answerText(answer, { ...details, operating_point: 0.35 }), answerText(answer, null));
+  assert.equal(answerText(answer, { ...details, labels: ["a", "b", "c"] }), answerText(answer, null));
+});
+
+test("the title names what is drawn where it is not the answer", () => {
+  const drawn = (maps, parameters) =>
+    drawnText({ predictions: PREDICTIONS, explanations: [explanation("gradcam", maps, parameters)] });
+  assert.equal(drawn([heatmap(0, 1)]), "");
+  assert.equal(drawn([heatmap(1, 1)]), "Heatmap for another class: class 1 30.0\u00a0%");
+  assert.equal(drawn([heatmap(0, 1), heatmap(1, 1)]), "Heatmaps for 2 classes");
+  const pair = drawn([heatmap(0, 1)], { versus: ["class_1"] });
+  assert.equal(pair, "Heatmap for a comparison: class 0 versus class 1");
+  assert.equal(drawnText({ predictions: PREDICTIONS, explanations: [] }), "");
 });
 
 test("a view is named after its class, or after its method where methods are compared", () => {
@@ -93,7 +137,7 @@ test("a view is named after its class, or after its method where methods are com
   const [one] = heatmapScenes(stateWith([explanation("gradcam", maps)]));
   assert.deepEqual([one.first, one.second], ["class 0", "60.0\u00a0% · Grad-CAM"]);
   const [first] = heatmapScenes(stateWith([explanation("gradcam", maps), explanation("eigencam", maps)]));
-  assert.deepEqual([first.first, first.second], ["Grad-CAM", "class 0 · 60.0\u00a0%"]);
+  assert.deepEqual([first.first, first.second], ["Grad-CAM", ""]); // the title has the class
   const [pair] = heatmapScenes(stateWith([explanation("gradcam", maps, { versus: ["class_1"] })]));
   assert.equal(pair.title, "class 0 versus class 1");
 });
@@ -145,13 +189,25 @@ test("views stand in the number of columns that makes them largest", () => {
   assert.equal(columnsFor(3, { width: 300, height: 900 }, square), 1);
   assert.equal(columnsFor(4, { width: 800, height: 860 }, square), 2);
   assert.equal(stackedColumns(4, { width: 380, height: 9 }), 2);
+  assert.equal(stackedColumns(9, { width: 820, height: 9 }), 3); // not 4, 4 and 1
   assert.equal(stackedColumns(1, { width: 3000, height: 9 }), 1);
   assert.equal(stackedColumns(4, { width: 100, height: 9 }), 1);
 });
 
-test("the captions of a saved picture carry the notice, how to read it, and its origin", () => {
-  const { answer } = stateWith([explanation("gradcam", [heatmap(0, 1), heatmap(1, 2)])]);
-  assert.deepEqual(captions(answer, { shared: false }), [
+test("all columns have the same whole number of pixels, and fit", () => {
+  for (const columns of [1, 2, 3, 4, 7]) {
+    const width = columnWidth(columns, { width: 1001 });
+    assert.ok(Number.isInteger(width));
+    const used = columns * width + (columns - 1) * 10 + 20;
+    assert.ok(used <= 1001 && used > 1001 - columns, `${columns} columns`);
+  }
+});
+
+test("the captions of a saved picture carry the answer, the notice, how to read it, and its origin", () => {
+  const { answer: shown } = stateWith([explanation("gradcam", [heatmap(1, 1), heatmap(2, 2)])]);
+  const answer = { ...shown, status: "ok", predictions: PREDICTIONS };
+  assert.deepEqual(captions(answer, { shared: false }, null), [
+    { text: "Model’s answer: class 0 60.0\u00a0%. Heatmaps for 2 classes", bold: true },
     { text: "NOTICE", bold: true },
     {
       text: "A heatmap shows where the model looked, not where disease is. Each heatmap is scaled to its own maximum.",

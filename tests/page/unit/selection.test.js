@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createStore } from "../../../service/api/page/core/store.js";
-import { createSelection, methodChoices, targetsOf } from "../../../service/api/page/session/selection.js";
+import {
+  createSelection,
+  forNextImage,
+  methodChoices,
+  targetsOf,
+} from "../../../service/api/page/session/selection.js";
 import { INITIAL } from "../../../service/api/page/session/state.js";
 import { sliderPatch, sliderShare } from "../../../service/api/page/stage/toolbar.js";
 
@@ -59,7 +64,32 @@ test("two clicks compare two classes, by a contrastive method", () => {
   selection.clickClass(0); // a third click begins anew
   assert.deepEqual([state.selection.targets, state.selection.versus], [[0], []]);
   selection.toggleComparison();
-  assert.deepEqual([state.selection.methods, state.comparing], [["gradcam"], false]);
+  assert.deepEqual([state.selection.methods, state.comparing], [["gradcam"], null]);
+});
+
+test("classes and comparisons do not stay for another image", () => {
+  const { store, state, selection } = created();
+  selection.setLayer("layer1");
+  selection.toggleClass(0);
+  assert.deepEqual(forNextImage(state), {}); // the first image: a link may have named the classes
+  store.set({ current: { id: 1 } });
+  store.set(forNextImage(state));
+  assert.deepEqual([state.selection.targets, state.selection.layer], [[], "layer1"]);
+  assert.deepEqual(forNextImage(state), {});
+  selection.toggleComparison();
+  selection.clickClass(1);
+  assert.deepEqual([state.selection.methods, state.selection.versus], [["finercam"], [1]]);
+  store.set(forNextImage(state));
+  const { methods, targets, versus, layer } = state.selection;
+  assert.deepEqual([methods, targets, versus, layer, state.comparing], [["gradcam"], [], [], "layer1", null]);
+});
+
+test("one click leads back to the answer", () => {
+  const { store, state, selection } = created();
+  store.set({ current: { id: 1 } });
+  selection.explain(1);
+  selection.showAnswer();
+  assert.deepEqual(targetsOf(state), [2]);
 });
 
 test("keys step through classes", () => {
@@ -117,13 +147,12 @@ test("layers step towards the image, and the default is not named", () => {
 });
 
 test("another model keeps the parameters and the methods that apply to it", () => {
-  const { store, state, selection } = created();
+  const { state, selection } = created();
   selection.setParameter("gamma", 0.9, ["finercam"]);
   selection.toggleClass(0);
   selection.setLayer("layer1");
   selection.setMethod("finercam");
-  store.set({ details: { ...DETAILS, methods: [{ name: "finercam", applies: false, reason: "" }] } });
-  selection.reset();
+  selection.adopt({ ...DETAILS, name: "other", methods: [{ name: "finercam", applies: false, reason: "" }] });
   const { methods, targets, layer, parameters } = state.selection;
   assert.deepEqual([methods, targets, layer], [["gradcam"], [], null]);
   assert.deepEqual(parameters, { gamma: { value: 0.9, methods: ["finercam"] } });

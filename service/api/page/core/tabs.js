@@ -4,11 +4,13 @@
 import { byId } from "./dom.js";
 
 /**
- * Make tabs of buttons that name their panels by aria-controls. onShow hears the id of the panel.
+ * Make tabs of buttons that name their panels by aria-controls. onShow hears the id of the panel; onOpen is called after
+ * the reader has opened one.
  * @param {HTMLElement} list
  * @param {(panel: string) => void} onShow
+ * @param {() => void} onOpen
  */
-export function createTabs(list, onShow) {
+export function createTabs(list, onShow, onOpen) {
   /** @type {HTMLElement[]} */
   const tabs = [...list.querySelectorAll("[role=tab]")].filter((tab) => tab instanceof HTMLElement);
   const panelOf = (/** @type {HTMLElement} */ tab) => tab.getAttribute("aria-controls") ?? "";
@@ -21,20 +23,26 @@ export function createTabs(list, onShow) {
       byId(panelOf(tab)).hidden = tab !== selected;
     }
     onShow(panelOf(selected));
-    if (focus) selected.focus();
+    if (focus) selected.focus({ preventScroll: true });
+  }
+
+  /** @param {HTMLElement} selected @param {boolean} [focus] */
+  function open(selected, focus) {
+    show(selected, focus);
+    onOpen();
   }
 
   const selected = () => tabs.findIndex((tab) => tab.getAttribute("aria-selected") === "true");
-  const next = () => show(tabs[(selected() + 1) % tabs.length]);
+  const next = () => open(tabs[(selected() + 1) % tabs.length]);
 
   list.addEventListener("click", ({ target }) => {
     const tab = tabs.find((one) => target instanceof Node && one.contains(target));
-    if (tab) show(tab);
+    if (tab) open(tab);
   });
   list.addEventListener("keydown", ({ key }) => {
     /** @type {Record<string, number>} */
     const places = { ArrowLeft: selected() - 1, ArrowRight: selected() + 1, Home: 0, End: tabs.length - 1 };
-    if (key in places) show(tabs[(places[key] + tabs.length) % tabs.length], true);
+    if (key in places) open(tabs[(places[key] + tabs.length) % tabs.length], true);
   });
   show(tabs[0]);
   return { next };

@@ -6,15 +6,29 @@ import { digest, factList, figure } from "../core/facts.js";
 import { address } from "../core/http.js";
 import { number, percent, readable, t } from "../core/text.js";
 import { tooltip } from "../core/tooltip.js";
+import { isSelectable } from "../session/models.js";
 
-/** @import { Card, Layer, MethodState, ModelDetails, Parity, Sanity } from "../api.js" */
+/** @import { Card, Layer, MethodState, ModelDetails, ModelLine, Parity, Sanity } from "../api.js" */
 /** @import { Child, PageStore } from "../types.js" */
 
 const LABELS_SHOWN = 12;
 
 /** @param {PageStore} store @param {HTMLElement} element */
 export function createCard(store, element) {
-  store.on(["details"], ({ details }) => refill(element, ...(details ? sections(details) : [])));
+  store.on(["details", "models"], ({ details, models }) =>
+    refill(element, ...(details ? sections(details) : []), unavailable(models)),
+  );
+}
+
+/**
+ * The models that cannot be chosen, each with the reason and what to do.
+ * @param {ModelLine[]} models
+ */
+function unavailable(models) {
+  const facts = models
+    .filter((line) => !isSelectable(line))
+    .flatMap(({ name, problem }) => [h("dt", name), h("dd", withCode(problem))]);
+  return facts.length > 0 && h("section", h("h3", t("model.unavailable.title")), h("dl.facts.tall", facts));
 }
 
 /** @param {ModelDetails} details */

@@ -6,6 +6,7 @@ import { icon } from "../core/icons.js";
 import { number, percent, readable, t } from "../core/text.js";
 import { tooltip } from "../core/tooltip.js";
 import { targetsOf } from "../session/selection.js";
+import { decision } from "../stage/title.js";
 
 /** @import { Prediction, Target } from "../api.js" */
 /** @import { SelectionActions } from "../session/selection.js" */
@@ -44,7 +45,7 @@ export function createClasses(store, element, selection) {
 /** @param {State} state @param {SelectionActions} selection */
 function compareButton({ comparing, answer }, { toggleComparison }) {
   const several = (answer?.predictions.length ?? 0) > 1;
-  const properties = { "aria-pressed": String(comparing), disabled: !several && !comparing, key: "compare" };
+  const properties = { "aria-pressed": String(comparing !== null), disabled: !several && !comparing, key: "compare" };
   const title = t("classes.compare.title");
   return h("button.ghost", { ...properties, title, onclick: toggleComparison }, t("classes.compare"));
 }
@@ -58,7 +59,7 @@ function rowsOf({ answer }) {
   if (answer?.status !== "ok") return [];
   const rows = new Map(answer.explanations.flatMap(({ maps }) => maps.map(({ target }) => [target.index, target])));
   for (const { index } of answer.predictions) rows.delete(index);
-  return [...answer.predictions, ...rows.values()];
+  return [...answer.predictions, ...[...rows.values()].sort((one, other) => other.probability - one.probability)];
 }
 
 /** @param {Target & Partial<Prediction>} row @param {State} state @param {SelectionActions} selection */
@@ -96,7 +97,7 @@ function markOf(index, label, { comparing, selection: { versus } }, explained, {
   }
   const title = t("classes.check", { label });
   const properties = { type: "checkbox", checked: explained, "aria-label": title, title, key: `check ${index}` };
-  return h("input", { ...properties, onchange: () => toggleClass(index) });
+  return h("label.check", h("input", { ...properties, onchange: () => toggleClass(index) }));
 }
 
 /**
@@ -133,15 +134,12 @@ const swapButton = ({ swapClasses }) =>
  * @returns {Child[]}
  */
 function operatingPoint({ answer, details }) {
-  const point = details?.operating_point ?? null;
-  if (point === null || details?.labels.length !== 2 || answer?.status !== "ok") return [];
-  const second = answer.predictions.find(({ index }) => index === 1);
-  if (!second) return [];
-  const labels = details.labels.map(readable);
-  const label = labels[second.probability >= point ? 1 : 0];
-  const explanation = t("classes.operating.tip", { label: labels[1] });
+  const decided = answer?.status === "ok" ? decision(answer, details) : null;
+  if (!decided) return [];
+  const [label, second] = [decided.label, details?.labels[1] ?? ""].map(readable);
+  const explanation = t("classes.operating.tip", { label: second });
   return [
-    t("classes.operating", { point: percent(point), label }),
+    t("classes.operating", { point: percent(decided.point), label }),
     " ",
     tooltip(t("classes.operating.term"), explanation),
   ];

@@ -5,12 +5,11 @@ import { h, refill } from "../core/dom.js";
 import { select } from "../core/fields.js";
 import { t } from "../core/text.js";
 import { tooltip } from "../core/tooltip.js";
+import { FUSIONS } from "../session/link.js";
 
 /** @import { Layer } from "../api.js" */
 /** @import { SelectionActions } from "../session/selection.js" */
 /** @import { PageStore, Selection } from "../types.js" */
-
-const FUSIONS = ["max", "mean", "product"];
 
 /** @param {PageStore} store @param {HTMLElement} element @param {SelectionActions} actions */
 export function createLayers(store, element, actions) {

@@ -55,10 +55,11 @@ function rowOf(method, chosen, { toggleMethod, setMethod }) {
   const button = { disabled: !applies, "aria-pressed": String(on), key: `method ${name}` };
   const slowTitle = t("methods.slow.title", { forwards: forwardsText(method) });
   const slow = method.slow && h("span.slow", { title: slowTitle }, t("methods.slow"));
+  const onchange = () => toggleMethod(name);
   return h(
     "li",
     { class: on ? "chosen" : "", title: applies ? summary : `${t("methods.unavailable")}: ${reason}` },
-    h("input", { ...check, "aria-label": t("methods.check", { method: title }), onchange: () => toggleMethod(name) }),
+    h("label.check", h("input", { ...check, "aria-label": t("methods.check", { method: title }), onchange })),
     h("button.method", { ...button, onclick: () => setMethod(name) }, title, slow),
   );
 }

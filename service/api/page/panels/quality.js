@@ -5,8 +5,9 @@ import { h, refill } from "../core/dom.js";
 import { number, readable, t, textOr } from "../core/text.js";
 import { tooltip } from "../core/tooltip.js";
 import { heatmapScenes } from "../stage/scenes.js";
+import { verdictOf } from "./verdicts.js";
 
-/** @import { Measure } from "../api.js" */
+/** @import { Heatmap, Measure } from "../api.js" */
 /** @import { SelectionActions } from "../session/selection.js" */
 /** @import { HeatmapScene, PageStore } from "../types.js" */
 
@@ -16,7 +17,7 @@ export function createQuality(store, element, actions) {
     const scenes = heatmapScenes(state);
     element.hidden = scenes.length === 0;
     const head = h("div.section-head", h("h2", t("quality.title")), button(state.selection.quality, actions));
-    refill(element, head, table(scenes, state.measures));
+    refill(element, head, ...table(scenes, state.measures));
   });
 }
 
@@ -33,11 +34,11 @@ function button(on, { toggleQuality }) {
  */
 function table(scenes, measures) {
   const names = [...new Set(scenes.flatMap(({ map }) => Object.keys(map.quality ?? {})))];
-  if (!names.length) return null;
+  if (!names.length) return [];
   const columns = scenes.map(({ first }) => h("th", { scope: "col" }, first));
   const head = scenes.length > 1 && h("thead", h("tr", h("td"), columns));
   const rows = names.map((name) => {
-    const cells = scenes.map(({ map }) => h("td", figure(map.quality?.[name])));
+    const cells = scenes.map(({ map }) => h("td", figure(name, map)));
     return h(
       "tr",
       nameCell(
@@ -48,16 +49,30 @@ function table(scenes, measures) {
     );
   });
   const group = { tabIndex: 0, role: "group", "aria-label": t("quality.title") };
-  return h("div.wide-table", group, h("table.figures", head, h("tbody", rows)));
+  return [h("div.wide-table", group, h("table.figures", head, h("tbody", rows))), h("p.hint", t("quality.verdicts"))];
 }
 
 /** @param {string} name @param {Measure | undefined} measure */
 function nameCell(name, measure) {
   const title = textOr(`quality.name.${name}`, readable(name));
   const explanation = textOr(`quality.tip.${name}`, measure?.definition ?? title);
-  const better = textOr(`quality.better.${measure?.better}`, "");
-  return h("th", { scope: "row" }, title, tooltip(title, explanation), better && h("small", better));
+  const rule = textOr(`quality.rule.${name}`, "");
+  return h("th", { scope: "row" }, title, tooltip(title, explanation), rule && h("small", rule));
 }
 
-/** @param {number | null | undefined} value */
-const figure = (value) => (value === null || value === undefined ? t("quality.none") : number(value));
+/**
+ * A figure with its verdict, and the limit that the verdict comes from.
+ * @param {string} name
+ * @param {Heatmap} map
+ */
+function figure(name, map) {
+  const value = map.quality?.[name];
+  if (value === null || value === undefined) return t("quality.none");
+  const verdict = verdictOf(name, value, map);
+  if (!verdict) return number(value);
+  const word = verdict.good ? "good" : "weak";
+  return [number(value), " ", h(`span.verdict.${word}`, t(`quality.verdict.${word}`)), limit(verdict)];
+}
+
+/** @param {{limit: number}} verdict */
+const limit = (verdict) => verdict.limit > 0 && h("small", t("quality.limit", { limit: number(verdict.limit) }));

@@ -3,7 +3,7 @@
 
 import { contextOf, h, refill } from "../core/dom.js";
 import { icon } from "../core/icons.js";
-import { percent, readable, t } from "../core/text.js";
+import { percent, problemText, readable, t, textOr } from "../core/text.js";
 
 /** @import { FileActions } from "../session/files.js" */
 /** @import { QueueActions } from "../session/queue.js" */
@@ -31,10 +31,16 @@ export function createWorklist(store, element, files, queue) {
 
 /** @param {OpenImage} item @param {number} place @param {State} state @param {FileActions} files */
 function entry(item, place, { items, current, model }, files) {
-  const text = outcomeText(item.outcomes[model ?? ""]);
+  const outcome = item.outcomes[model ?? ""];
+  const text = outcomeText(outcome);
   const label = `${t("list.position", { position: place + 1, count: items.length, name: item.name })}, ${text}`;
   const shown = item === current;
-  const properties = { "aria-current": shown ? "true" : null, "aria-label": label, title: item.name };
+  const title = [item.name, outcome?.problem && problemText(outcome.problem), outcome?.problem?.detail];
+  const properties = {
+    "aria-current": shown ? "true" : null,
+    "aria-label": label,
+    title: title.filter(Boolean).join("\n"),
+  };
   const remove = t("list.remove", { name: item.name });
   return h(
     "li",
@@ -43,6 +49,7 @@ function entry(item, place, { items, current, model }, files) {
       "button.thumb",
       { ...properties, key: `item ${item.id}`, onclick: () => files.show(item) },
       thumbnail(item),
+      h("span.file", item.name),
       h("span.outcome", text),
     ),
     h(
@@ -53,11 +60,17 @@ function entry(item, place, { items, current, model }, files) {
   );
 }
 
-/** @param {Outcome | undefined} outcome */
+/**
+ * The result for an image in a few words; for a refusal and a failure, with the reason.
+ * @param {Outcome | undefined} outcome
+ */
 export function outcomeText(outcome) {
   if (!outcome) return t("list.waiting");
-  if (outcome.refused) return t("list.refused");
-  if (outcome.problem) return t("list.failed");
+  if (outcome.refused) {
+    const reasons = (outcome.reasons ?? []).map((reason) => textOr(`list.refused.${reason}`, readable(reason)));
+    return [t("list.refused"), reasons.join(", ")].filter(Boolean).join(": ");
+  }
+  if (outcome.problem) return textOr(`list.failed.${outcome.problem.slug}`, t("list.failed"));
   return `${readable(outcome.label ?? "")} ${percent(outcome.probability ?? 0)}`;
 }
 

@@ -134,11 +134,11 @@ export function prune(cache, items, ...others) {
 
 /**
  * An answer in short, for the list of images.
- * @param {Pick<PredictAnswer, "status" | "predictions">} answer
+ * @param {Pick<PredictAnswer, "status" | "reasons" | "predictions">} answer
  * @returns {Outcome}
  */
-export function outcomeOf({ status, predictions }) {
-  if (status === "refused") return { refused: true };
+export function outcomeOf({ status, reasons, predictions }) {
+  if (status === "refused") return { refused: true, reasons };
   const [{ label, probability }] = predictions;
   return { label, probability };
 }

@@ -4,6 +4,7 @@
 import { HOME } from "../core/camera.js";
 import { byId } from "../core/dom.js";
 import { closeImage, openImage } from "./images.js";
+import { forNextImage } from "./selection.js";
 
 /** @import { OpenImage, PageStore, State } from "../types.js" */
 
@@ -39,7 +40,10 @@ export function createFiles(store) {
   }
 
   /** @param {OpenImage | null} item @returns {Partial<State>} */
-  const showing = (item) => ({ current: item, enlarged: null, camera: HOME, pointer: null });
+  const showing = (item) => {
+    const rest = item === store.state.current ? {} : forNextImage(store.state);
+    return { current: item, enlarged: null, camera: HOME, pointer: null, ...rest };
+  };
 
   /** @param {OpenImage} item */
   const show = (item) => store.set(showing(item));

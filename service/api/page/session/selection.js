@@ -1,10 +1,10 @@
 // @ts-check
 /* What answers are requested with: methods, classes, layers and parameters, as clicks and keys change them. */
 
-import { DEFAULT_SELECTION } from "./state.js";
+import { NO_LINK, resolve } from "./link.js";
 
 /** @import { Method, ModelDetails } from "../api.js" */
-/** @import { MethodChoice, PageStore, Selection, State } from "../types.js" */
+/** @import { Link, MethodChoice, PageStore, Selection, State } from "../types.js" */
 
 const CONTRASTIVE = "finercam";
 const MOST_EXTRA_LAYERS = 7; // beside the chosen one: the service takes eight
@@ -29,6 +29,19 @@ export function methodChoices({ methods, details }) {
   return methods.map((method) => ({ applies: true, reason: null, ...method, ...states.get(method.name) }));
 }
 
+/**
+ * The change of the state before another image is shown: classes and comparisons belong to the image they were chosen
+ * for. The first image keeps what was chosen before it, such as the class that a link names.
+ * @param {Pick<State, "selection" | "comparing" | "current">} state
+ * @returns {Partial<State>}
+ */
+export function forNextImage({ selection, comparing, current }) {
+  const { targets, versus } = selection;
+  if (!current || !(comparing || targets.length || versus.length)) return {};
+  const methods = comparing?.before ?? selection.methods;
+  return { comparing: null, selection: { ...selection, targets: [], versus: [], methods } };
+}
+
 /** @param {Pick<Method, "forwards">} method */
 const isFree = ({ forwards }) => forwards === 0;
 
@@ -47,8 +60,6 @@ const preferred = (names) => (names.includes("gradcam") ? "gradcam" : names[0]);
 /** @param {PageStore} store */
 export function createSelection(store) {
   const { state } = store;
-  /** @type {string[] | null} */
-  let before = null; // the methods from before two classes were compared
 
   /** @param {Partial<Selection>} patch */
   const select = (patch) => store.set({ selection: { ...state.selection, ...patch }, enlarged: null });
@@ -86,14 +97,14 @@ export function createSelection(store) {
   const clickClass = (index) => (state.comparing ? choosePair(index) : explain(index));
 
   function toggleComparison() {
-    if (state.comparing) {
-      select({ versus: [], methods: before ?? state.selection.methods });
-    } else {
-      before = state.selection.methods;
-      select({ targets: targetsOf(state).slice(0, 1), versus: [] });
-    }
-    store.set({ comparing: !state.comparing });
+    const { comparing } = state;
+    store.set({ comparing: comparing ? null : { before: state.selection.methods } });
+    if (comparing) select({ versus: [], methods: comparing.before });
+    else select({ targets: targetsOf(state).slice(0, 1), versus: [] });
   }
+
+  /** Show the predicted class again. */
+  const showAnswer = () => store.set({ ...forNextImage({ ...state }), enlarged: null });
 
   const swapClasses = () =>
     select({ targets: state.selection.versus.slice(0, 1), versus: state.selection.targets.slice(0, 1) });
@@ -174,16 +185,29 @@ export function createSelection(store) {
 
   const toggleQuality = () => store.set({ selection: { ...state.selection, quality: !state.selection.quality } });
 
-  /** After a change of the model: drop its classes, its layers, and the methods that do not apply. */
-  function reset() {
-    const names = applicable().map(({ name }) => name);
-    const methods = state.selection.methods.filter((name) => names.includes(name));
-    store.set({ comparing: false });
-    select({
-      ...DEFAULT_SELECTION,
-      parameters: state.selection.parameters,
-      methods: methods.length ? methods : [preferred(names) ?? "gradcam"],
-    });
+  /**
+   * Take the details of a model. Another model drops the classes, the layers, and the methods that do not apply to it;
+   * a link brings its own. Returns what the link names and the model does not have.
+   * @param {ModelDetails} details
+   * @param {Link | null} [link]
+   * @returns {string[]}
+   */
+  function adopt(details, link = null) {
+    if (!link && details.name === state.details?.name) {
+      store.set({ details });
+      return [];
+    }
+    const names = methodChoices({ ...state, details })
+      .filter(({ applies }) => applies)
+      .map(({ name }) => name);
+    const usual = preferred(names) ?? "gradcam";
+    const kept = { ...NO_LINK, methods: state.comparing?.before ?? state.selection.methods };
+    const { selection, missing } = resolve(link ?? kept, details, names);
+    const methods = selection.methods.length ? selection.methods : [usual];
+    const comparing = selection.versus.length ? { before: [usual] } : null;
+    const { parameters } = state.selection;
+    store.set({ details, comparing, selection: { ...selection, methods, parameters }, enlarged: null });
+    return link ? missing : [];
   }
 
   return {
@@ -191,6 +215,7 @@ export function createSelection(store) {
     toggleClass,
     clickClass,
     toggleComparison,
+    showAnswer,
     swapClasses,
     nextClass,
     topTwoClasses,
@@ -204,6 +229,6 @@ export function createSelection(store) {
     nextLayer,
     setParameter,
     toggleQuality,
-    reset,
+    adopt,
   };
 }

@@ -30,7 +30,7 @@ export function createDownloads(store, stage, announce) {
   function png() {
     const answer = shown();
     if (!answer) return;
-    const canvas = snapshot(answer, stage, store.state.view);
+    const canvas = snapshot(answer, stage, store.state);
     canvas.toBlob((blob) => blob && save(blob, fileName(answer, "png")), "image/png");
   }
 

@@ -28,7 +28,7 @@ export function scenesOf(state) {
 }
 
 /**
- * All heatmaps of the image that is shown.
+ * All heatmaps of the image that is shown: method by method, the most probable class first.
  * @param {Omit<Shown, "enlarged">} state
  * @returns {HeatmapScene[]}
  */
@@ -36,9 +36,17 @@ export function heatmapScenes(state) {
   const { answer, current } = state;
   if (!answer || answer.item !== current) return [];
   return answer.explanations.flatMap((explanation) =>
-    explanation.maps.map((map) => sceneOf(map, explanation, answer, state)),
+    explanation.maps
+      .toSorted((one, other) => other.target.probability - one.target.probability)
+      .map((map) => sceneOf(map, explanation, answer, state)),
   );
 }
+
+/**
+ * Whether heatmaps can share a colour scale: raw values of several classes compare within a method, not across methods.
+ * @param {Pick<Answer, "explanations"> | null} answer
+ */
+export const canShareScale = (answer) => answer?.explanations.some(({ maps }) => maps.length > 1) ?? false;
 
 /** @param {Pick<Answer, "explanations"> | null} answer */
 export const countHeatmaps = (answer) => answer?.explanations.reduce((sum, { maps }) => sum + maps.length, 0) ?? 0;
@@ -52,6 +60,7 @@ export const countHeatmaps = (answer) => answer?.explanations.reduce((sum, { map
  */
 function sceneOf(map, explanation, answer, { methods, details, view }) {
   const method = methods.find(({ name }) => name === explanation.method);
+  const shared = view.shared && explanation.maps.length > 1;
   return {
     key: `${explanation.method} ${map.target.index}`,
     ...namesOf(map, explanation, method?.title ?? explanation.method, answer),
@@ -60,12 +69,13 @@ function sceneOf(map, explanation, answer, { methods, details, view }) {
     map,
     explanation,
     image: answer.image,
-    maximum: view.shared ? Math.max(...explanation.maps.map(({ maximum }) => maximum)) : map.maximum,
+    shared,
+    maximum: shared ? Math.max(...explanation.maps.map(({ maximum }) => maximum)) : map.maximum,
   };
 }
 
 /**
- * The name of a view and the text beside it. Where methods are compared, the method comes first.
+ * The name of a view and the text beside it. Where methods are compared, the name is the method.
  * @param {Heatmap} map
  * @param {Explanation} explanation
  * @param {string} method
@@ -77,12 +87,9 @@ function namesOf(map, explanation, method, { explanations }) {
   const what = versus?.length ? t("heatmap.title.versus", { label, others: versus.map(readable).join(", ") }) : label;
   const probability = versus?.length ? "" : percent(map.target.probability);
   const compared = explanations.length > 1 && explanations[0].maps.length === 1;
-  return {
-    title: joined(", ", what, probability),
-    method,
-    first: compared ? method : what,
-    second: compared ? joined(" · ", what, probability) : joined(" · ", probability, method),
-  };
+  const title = joined(", ", what, probability);
+  if (compared) return { title, method, first: method, second: versus?.length ? what : "" }; // the title has the class
+  return { title, method, first: what, second: joined(" · ", probability, method) };
 }
 
 /** @param {string} separator @param {string[]} parts */

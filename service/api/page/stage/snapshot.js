@@ -5,10 +5,11 @@ import { contextOf, h } from "../core/dom.js";
 import { number, t } from "../core/text.js";
 import { scaleCanvas } from "./colormaps.js";
 import { paint } from "./paint.js";
-import { countHeatmaps } from "./scenes.js";
+import { canShareScale, countHeatmaps } from "./scenes.js";
+import { answerText, drawnText } from "./title.js";
 
-/** @import { Explanation } from "../api.js" */
-/** @import { Answer, HeatmapScene, Point, Scene, Size, Stage, View, ViewElements } from "../types.js" */
+/** @import { Explanation, ModelDetails } from "../api.js" */
+/** @import { Answer, HeatmapScene, Point, Scene, Size, Stage, State, View, ViewElements } from "../types.js" */
 
 /** @typedef {CanvasRenderingContext2D} Context */
 /** @typedef {{text: string, bold?: boolean}} Line */
@@ -22,16 +23,16 @@ const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
  * A canvas with every view of an answer.
  * @param {Answer} answer
  * @param {Stage} stage
- * @param {View} view
+ * @param {Pick<State, "view" | "details">} state
  */
-export function snapshot(answer, stage, view) {
+export function snapshot(answer, stage, { view, details }) {
   const views = stage.views();
   const bounds = views.map(({ figure }) => figure.getBoundingClientRect());
   const left = Math.min(...bounds.map((box) => box.left));
   const top = Math.min(...bounds.map((box) => box.top));
   const width = Math.max(...bounds.map((box) => box.right)) - left + 2 * MARGIN;
   const height = Math.max(...bounds.map((box) => box.bottom)) - top + 2 * MARGIN;
-  const lines = wrapped(captions(answer, view), width - 2 * MARGIN);
+  const lines = wrapped(captions(answer, view, details), width - 2 * MARGIN);
   const total = height + lines.length * LINE_HEIGHT + MARGIN;
   const ratio = Math.min(Math.max(2, window.devicePixelRatio), LARGEST / Math.max(width, total));
   const canvas = h("canvas", { width: Math.round(width * ratio), height: Math.round(total * ratio) });
@@ -107,7 +108,7 @@ function shortened(context, text, width) {
 
 /** @param {Context} context @param {HeatmapScene} scene @param {View} view @param {Point} at @param {Size} room */
 function drawScale(context, scene, view, { x, y }, room) {
-  const maximum = number(Math.max(0, scene.maximum));
+  const maximum = `${number(Math.max(0, scene.maximum))} · ${t(scene.shared ? "heatmap.shared" : "heatmap.own")}`;
   context.font = `400 11px ${FONT}`;
   context.fillStyle = "#c3ced6";
   const length = Math.min(180, room.width - context.measureText(maximum).width - 24);
@@ -117,17 +118,20 @@ function drawScale(context, scene, view, { x, y }, room) {
 }
 
 /**
- * The lines below the views: the notice, how to read a heatmap, and the origin of the answer.
+ * The lines below the views: the model's answer, the notice, how to read a heatmap, and the origin of the answer.
  * @param {Answer} answer
  * @param {Pick<View, "shared">} view
+ * @param {Pick<ModelDetails, "operating_point" | "labels"> | null} details
  * @returns {Line[]}
  */
-export function captions(answer, { shared }) {
+export function captions(answer, { shared }, details) {
   const { model, image, request_id: request, explanations } = answer;
   const weights = model.weights_sha256.slice(0, 12);
   const name = t("export.model", { name: model.name, version: model.version, weights });
-  const scaling = countHeatmaps(answer) > 1 ? t(shared ? "export.shared" : "export.each") : "";
+  const scaling = countHeatmaps(answer) > 1 ? t(shared && canShareScale(answer) ? "export.shared" : "export.each") : "";
+  const answered = answer.status === "ok" ? `${answerText(answer, details)}. ${drawnText(answer)}`.trim() : "";
   return [
+    { text: answered, bold: true },
     { text: model.notice, bold: true },
     { text: `${t("notice.reading")} ${scaling}`.trim() },
     { text: `${t("app.title")} · ${name} · ${methodsByLayer(explanations)}` },

@@ -6,6 +6,9 @@ import { coversImage } from "./paint.js";
 import { cellText, positionText, valueText } from "./readout.js";
 import { scenesOf } from "./scenes.js";
 
+/** Whether the main pointer is a finger. */
+const coarse = matchMedia("(pointer: coarse)");
+
 /** @import { Announce, PageStore, Stage } from "../types.js" */
 
 /**
@@ -19,7 +22,7 @@ export function createStatus(store, { position, cells }, stage, announce) {
   store.on(["pointer", "answer", "current", "view"], (state) => {
     const { pointer, current, view } = state;
     const first = scenesOf(state).find((scene) => scene.map !== null);
-    const idle = first ? t("readout.idle") : "";
+    const idle = first ? t(coarse.matches ? "readout.touch" : "readout.idle") : "";
     position.textContent = pointer ? positionText(pointer, stage.image(), current?.bitmap ?? null) : idle;
     if (!first) {
       cells.textContent = "";

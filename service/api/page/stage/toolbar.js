@@ -6,7 +6,7 @@ import { select } from "../core/fields.js";
 import { icon } from "../core/icons.js";
 import { t, wholePercent } from "../core/text.js";
 import { COLORMAPS, scaleCanvas } from "./colormaps.js";
-import { countHeatmaps } from "./scenes.js";
+import { canShareScale } from "./scenes.js";
 
 /** @import { PageStore, View, ViewMode } from "../types.js" */
 
@@ -52,7 +52,7 @@ export function createToolbar(store, element) {
     swatch.replaceChildren(scaleCanvas(view.colormap));
   });
   store.on(["answer", "current"], ({ answer, current }) => {
-    switches[SWITCHES.indexOf("shared")].hidden = answer?.item !== current || countHeatmaps(answer) < 2;
+    switches[SWITCHES.indexOf("shared")].hidden = answer?.item !== current || !canShareScale(answer);
   });
 }
 

@@ -7,7 +7,7 @@ import { listen } from "../core/gestures.js";
 import { icon } from "../core/icons.js";
 import { number, t } from "../core/text.js";
 import { scaleCanvas } from "./colormaps.js";
-import { columnsFor, stackedColumns } from "./columns.js";
+import { columnsFor, columnWidth, stackedColumns } from "./columns.js";
 import { paint } from "./paint.js";
 import { valueText } from "./readout.js";
 import { countHeatmaps, describe, remarks, scenesOf } from "./scenes.js";
@@ -40,14 +40,14 @@ export function createViews(store, element) {
     const signature = scenes.map(({ key, title }) => `${key},${title}`).join("|") + (state.answer?.path ?? "");
     if (signature !== shown) {
       shown = signature;
-      for (const { canvas } of views) observer.unobserve(canvas);
+      for (const { frame } of views) observer.unobserve(frame);
       views = scenes.map((scene) => viewOf(scene, countHeatmaps(state.answer) > 1, toggleEnlarged));
       for (const view of views) listen(view.canvas, actionsOf(view));
       refill(
         element,
         views.map(({ figure }) => figure),
       );
-      for (const { canvas } of views) observer.observe(canvas);
+      for (const { frame } of views) observer.observe(frame);
     }
     views.forEach((view, place) => {
       dress(view, scenes[place], state, imageOf(state));
@@ -62,15 +62,23 @@ export function createViews(store, element) {
   function arrange() {
     const room = { width: element.clientWidth, height: element.clientHeight };
     const image = imageOf(store.state);
-    const columns = stacked.matches ? stackedColumns(views.length, room) : columnsFor(views.length, room, image);
+    const caption = views.length > 1 ? captionOf(views[0]) : 0;
+    const count = views.length;
+    const columns = stacked.matches ? stackedColumns(count, room) : columnsFor(count, room, image, caption);
     element.style.setProperty("--columns", String(columns));
+    element.style.setProperty("--column", `${columnWidth(columns, room)}px`);
     element.style.setProperty("--ratio", String(image.width / image.height));
     element.classList.toggle("several", views.length > 1);
   }
 
+  /** The size of every view, in whole CSS pixels: the same for all, so that the same place is at the same pixel. */
+  function room() {
+    const sides = (/** @type {"clientWidth" | "clientHeight"} */ side) => views.map(({ frame }) => frame[side] || 1);
+    return { width: Math.min(...sides("clientWidth")), height: Math.min(...sides("clientHeight")) };
+  }
+
   /** @param {Figure} view @returns {Actions} */
   function actionsOf(view) {
-    const room = () => roomOf(view.canvas);
     const { state } = store;
     const move = (/** @type {State["camera"]} */ camera) => store.set({ camera });
     const zoom = (/** @type {number} */ factor, /** @type {Point} */ point) =>
@@ -85,16 +93,19 @@ export function createViews(store, element) {
     };
   }
 
-  const schedule = atNextFrame(() => views.forEach(paintOne));
+  const schedule = atNextFrame(() => {
+    const size = views.length ? room() : null;
+    if (size) for (const view of views) paintOne(view, size);
+  });
 
-  /** @param {Figure} view */
-  function paintOne({ canvas, scene }) {
-    const room = roomOf(canvas);
+  /** @param {Figure} view @param {Size} size */
+  function paintOne({ canvas, scene }, size) {
     const ratio = window.devicePixelRatio || 1;
-    const width = Math.round(room.width * ratio);
-    const height = Math.round(room.height * ratio);
+    const width = Math.round(size.width * ratio);
+    const height = Math.round(size.height * ratio);
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
-    paint(contextOf(canvas), room, ratio, painting(scene));
+    Object.assign(canvas.style, { width: `${size.width}px`, height: `${size.height}px` });
+    paint(contextOf(canvas), size, ratio, painting(scene));
     canvas.style.touchAction = store.state.camera.zoom > 1.01 ? "none" : "pan-y";
   }
 
@@ -110,8 +121,9 @@ export function createViews(store, element) {
    * @param {State} state
    */
   function point({ pointer, camera, view: { smooth } }) {
-    for (const { canvas, cross, value, scene } of views) {
-      const at = pointer && toView(imageOf(store.state), roomOf(canvas), camera, pointer);
+    const size = pointer && views.length ? room() : null;
+    for (const { cross, value, scene } of views) {
+      const at = pointer && size && toView(imageOf(store.state), size, camera, pointer);
       cross.hidden = !at;
       if (at) cross.style.transform = `translate(${at.x}px, ${at.y}px)`;
       value.textContent = pointer && scene.map ? valueText(scene.map, pointer, smooth) : "";
@@ -129,14 +141,14 @@ export function createViews(store, element) {
 
   return {
     views: () => views,
-    room: () => (views.length ? roomOf(views[0].canvas) : { width: 1, height: 1 }),
+    room: () => (views.length ? room() : { width: 1, height: 1 }),
     image: () => imageOf(store.state),
     painting,
   };
 }
 
-/** @param {HTMLCanvasElement} canvas @returns {Size} */
-const roomOf = (canvas) => ({ width: canvas.clientWidth || 1, height: canvas.clientHeight || 1 });
+/** The height of what stands above and below the picture of a view, CSS pixels. @param {Figure} view */
+const captionOf = ({ head, foot }) => head.offsetHeight + foot.offsetHeight;
 
 /**
  * The elements of a view.
@@ -155,8 +167,10 @@ function viewOf(scene, several, onEnlarge) {
   const scale = h("div.scale", { hidden: !scene.map });
   const remark = h("p.remark", { hidden: true });
   const head = h("figcaption", h("span.figure-name", title, detail), button);
-  const figure = h("figure.figure", head, h("div.frame", canvas, cross, remark), h("div.foot", scale, value));
-  return { scene, figure, canvas, cross, value, title, detail, scale, remark, button };
+  const frame = h("div.frame", canvas, cross, remark, value);
+  const foot = h("div.foot", scale);
+  const figure = h("figure.figure", head, frame, foot);
+  return { scene, figure, head, frame, foot, canvas, cross, value, title, detail, scale, remark, button };
 }
 
 /**
@@ -186,7 +200,8 @@ function dress(figure, scene, { view, enlarged }, image) {
 /** @param {HTMLElement} scale @param {HeatmapScene} scene @param {View} view */
 function dressScale(scale, scene, view) {
   const maximum = number(Math.max(0, scene.maximum));
-  scale.title = t("heatmap.scale", { maximum });
-  scale.replaceChildren(h("span", "0"), scaleCanvas(view.colormap), h("span", maximum));
+  scale.title = `${t("heatmap.scale", { maximum })}. ${t(scene.shared ? "heatmap.shared.title" : "heatmap.own.title")}`;
+  const kind = h("span.kind", t(scene.shared ? "heatmap.shared" : "heatmap.own"));
+  scale.replaceChildren(h("span", "0"), scaleCanvas(view.colormap), h("span.top", maximum), kind);
   scale.style.visibility = view.mode === "image" ? "hidden" : "visible";
 }
