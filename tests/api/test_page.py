@@ -9,7 +9,7 @@ import httpx
 
 from service.api.routes.pages import PAGE
 
-MOST_BYTES = 300_000
+MOST_BYTES = 320_000
 """Of the uncompressed files; tests/page counts what browsers fetch."""
 
 FILES = sorted(path for path in PAGE.rglob("*") if path.is_file() and not path.name.endswith(".d.ts"))

@@ -1,4 +1,5 @@
-"""The layout of every state from phones to wall displays: nothing overflows, and axe-core finds nothing serious.
+"""The layout of every state from phones to wall displays: nothing overflows, no control is too small, and axe-core finds
+nothing serious.
 
 Screenshots are written to artefacts/viewer.
 """
@@ -118,6 +119,13 @@ OVERFLOWING = """() => [...document.querySelectorAll("button, select, label")]
     .filter((one) => one.clientWidth > 1 && one.scrollWidth > one.clientWidth + 2)
     .map((one) => one.textContent + one.id)"""
 
+SMALL = """() => [...document.querySelectorAll("button, a[href], input, select, textarea, summary")]
+    .filter((one) => one.checkVisibility())
+    .map((one) => [one, (one.closest("label") ?? one).getBoundingClientRect()])
+    .filter(([, { width, height }]) => width < 24 || height < 24)
+    .map(([one, { width, height }]) => `${one.outerHTML.slice(0, 90)} ${width} × ${height}`)"""
+"""The controls below 24 × 24 CSS pixels (WCAG 2.5.8). A label belongs to the control in it."""
+
 RUN_AXE = """() => axe.run({ resultTypes: ["violations"] }).then(({ violations }) => violations
     .filter(({ impact }) => impact === "serious" || impact === "critical")
     .map(({ id, nodes }) => `${id}: ${nodes[0].target} ${nodes[0].failureSummary}`))"""
@@ -142,6 +150,7 @@ def test_every_state_fits_every_screen_and_passes_axe(viewer: Viewer) -> None:
             viewer.page.screenshot(path=ARTEFACTS / f"{state}-{screen}.png")
             assert viewer.page.evaluate("document.documentElement.scrollWidth") <= width, (state, screen)
             assert viewer.page.evaluate(OVERFLOWING) == [], (state, screen)
+            assert viewer.page.evaluate(SMALL) == [], (state, screen)
             assert screen not in AXE_SCREENS or viewer.page.evaluate(RUN_AXE) == [], (state, screen)
         resize(viewer.page, "desk-light")
 

@@ -61,10 +61,63 @@ def test_several_classes_are_shown_side_by_side(viewer: Viewer) -> None:
     maps = answer["explanations"][0]["maps"]
     assert [one["target"]["label"] for one in maps] == [row["label"] for row in answer["predictions"][:2]]
     assert viewer.page.locator(".view").count() == 2
-    viewer.press("i")  # the same scale for both
-    tops = [text.split("\n")[-1] for text in viewer.page.locator(".scale").all_inner_texts()]
+    scales = viewer.page.locator(".scale")
+    tops = scales.locator(".top").all_inner_texts()
     assert tops[0] == tops[1]
     assert float(tops[0]) == pytest.approx(max(one["maximum"] for one in maps), rel=0.01)
+    assert scales.locator(".kind").all_inner_texts() == ["same scale"] * 2
+    viewer.page.get_by_role("button", name="Same scale").click()
+    assert scales.locator(".kind").all_inner_texts() == ["own scale"] * 2
+    tops = scales.locator(".top").all_inner_texts()
+    assert [float(text) for text in tops] == pytest.approx([one["maximum"] for one in maps], rel=0.01)
+
+
+def test_a_weak_class_looks_weak_and_stands_last(viewer: Viewer) -> None:
+    picture = marked(red=(100, 60), green=(140, 100))
+    picture.paste((255, 0, 0), (88, 90, 112, 114))  # twice as much red as green
+    viewer.analyze(encoded(picture))
+    with viewer.expect_answer():
+        viewer.page.get_by_role("button", name="green mark").click()
+    with viewer.expect_answer():
+        viewer.page.get_by_role("checkbox", name="blue mark").check()
+    with viewer.expect_answer() as answer:
+        viewer.page.get_by_role("checkbox", name="red mark").check()
+    maps = answer["explanations"][0]["maps"]
+    assert maps[0]["target"]["label"] == "green_mark"  # as requested
+    shares = [row["probability"] for row in answer["predictions"]]
+    names = [row["label"].replace("_", " ") for row in answer["predictions"]]
+    assert shares == sorted(shares, reverse=True)
+    shown = viewer.page.locator(".figure-title").all_inner_texts()
+    assert shown == [name for name in names if name in shown]
+    assert shown[0] == "red mark"
+
+
+def test_the_title_has_the_answer_whatever_is_drawn(viewer: Viewer) -> None:
+    picture = marked(red=(100, 60), green=(140, 100))
+    picture.paste((255, 0, 0), (88, 90, 112, 114))
+    viewer.analyze(encoded(picture))
+    title = viewer.page.locator("#title")
+    answer = "Model’s answer: red mark > 99.9\u00a0%".replace("> ", ">\u00a0")
+    expect(title).to_have_text(answer)
+    with viewer.expect_answer():
+        viewer.page.get_by_role("button", name="green mark").click()
+    expect(title).to_contain_text(answer)
+    expect(title).to_contain_text("Heatmap for another class: green mark")
+    title.get_by_role("button", name="Back to the answer").click()
+    expect(title).to_have_text(answer)
+
+
+def test_a_comparison_ends_with_its_image(viewer: Viewer) -> None:
+    viewer.analyze(IMAGE, IMAGE)
+    viewer.page.get_by_role("button", name="Compare two classes").click()
+    with viewer.expect_answer():
+        viewer.page.get_by_role("button", name="blue mark").click()
+    expect(viewer.page.locator("#title")).to_contain_text("Heatmap for a comparison")
+    query = query_after(viewer, ".")
+    assert query["methods"] == ["gradcam"]
+    assert not {"target", "versus"} & set(query)
+    expect(viewer.page.locator("#title")).not_to_contain_text("comparison")
+    expect(viewer.page.get_by_role("button", name="Compare two classes")).to_have_attribute("aria-pressed", "false")
 
 
 def test_two_classes_are_compared_by_two_clicks(viewer: Viewer) -> None:
@@ -143,7 +196,12 @@ def test_the_quality_of_heatmaps_is_measured_on_request(viewer: Viewer) -> None:
     first, second = (one["quality"] for one in answer["explanations"][0]["maps"])
     assert rows.count() == len(first) >= 5
     texts = rows.first.locator("td").all_inner_texts()
-    assert [float(text) for text in texts] == pytest.approx([first["deletion"], second["deletion"]], rel=0.01)
+    figures = [float(text.split()[0]) for text in texts]
+    assert figures == pytest.approx([first["deletion"], second["deletion"]], rel=0.01)
+    shares = [row["probability"] for row in answer["predictions"][:2]]
+    good = [figure < share / 2 for figure, share in zip(figures, shares, strict=True)]
+    assert rows.first.locator(".verdict").all_inner_texts() == ["good" if one else "weak" for one in good]
+    expect(rows.first).to_contain_text("half of the class’s probability")
     rows.first.locator(".info").click()
     expect(rows.first.locator(".bubble")).to_contain_text("Low is good")
 

@@ -53,8 +53,9 @@ test("a verdict compares a figure with its limit", () => {
   };
   for (const [name, [good, weak, limit]] of Object.entries(cases)) {
     assertClose(verdictOf(name, good, map).limit, limit);
-    assert.deepEqual([verdictOf(name, good, map).good, verdictOf(name, weak, map).good], [true, false], name);
+    assert.deepEqual([verdictOf(name, good, map).word, verdictOf(name, weak, map).word], ["good", "weak"], name);
   }
+  assert.equal(verdictOf("insertion", 0.98, map).word, "unclear"); // not from a blurred image without the class
   assert.equal(verdictOf("deletion", null, map), null);
   assert.equal(verdictOf("new_measure", 0.3, map), null);
 });

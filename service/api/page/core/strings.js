@@ -224,7 +224,7 @@ export const STRINGS = {
       "Hides the strongest pixels first and records how the probability falls. Low is good: the heatmap has found what the model needs.",
     "name.insertion": "Insertion",
     "tip.insertion":
-      "Shows the strongest pixels first, on a blurred image, and records how the probability rises. High is good.",
+      "Shows the strongest pixels first, on a blurred image, and records how the probability rises. High is good, unless the blurred image alone already has the probability.",
     "name.average_drop": "Average drop",
     "tip.average_drop":
       "The share of the probability that is lost when the model sees only the highlighted area. Low is good.",
@@ -241,7 +241,8 @@ export const STRINGS = {
     "tip.completeness_delta":
       "The difference between the sum of the heatmap and the change of the score that it explains. Near 0 is good.",
     "rule.deletion": "good below half of the class’s probability, the area of an even fall",
-    "rule.insertion": "good above half of the class’s probability, the area of an even rise",
+    "rule.insertion":
+      "good above half of the class’s probability, the area of an even rise; unclear where the blurred image alone has it",
     "rule.average_drop": "good below one half: most of the probability stays",
     "rule.increase_in_confidence": "good if 1",
     "rule.head_randomisation": "good up to a rank correlation of one half",
@@ -249,6 +250,7 @@ export const STRINGS = {
     "rule.completeness_delta": "good up to a tenth of the change that the heatmap explains",
     "verdict.good": "good",
     "verdict.weak": "weak",
+    "verdict.unclear": "unclear",
     limit: "limit {limit}",
     verdicts:
       "“Good” and “weak” compare each figure with the limit beside it. They judge the heatmap, not the answer of the model.",

@@ -70,7 +70,7 @@ function figure(name, map) {
   if (value === null || value === undefined) return t("quality.none");
   const verdict = verdictOf(name, value, map);
   if (!verdict) return number(value);
-  const word = verdict.good ? "good" : "weak";
+  const { word } = verdict;
   return [number(value), " ", h(`span.verdict.${word}`, t(`quality.verdict.${word}`)), limit(verdict)];
 }
 
