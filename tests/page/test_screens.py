@@ -1,5 +1,5 @@
-"""The layout of every state from phones to wall displays: nothing overflows, no control is too small, and axe-core finds
-nothing serious.
+"""The layout of every state from phones to wall displays: nothing overflows, no control is too small, and axe-core has
+no serious finding.
 
 Screenshots are written to artefacts/viewer.
 """
