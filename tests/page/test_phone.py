@@ -23,6 +23,7 @@ def phone(browser: Browser, server: Running) -> Iterator[Viewer]:
 
 
 def test_image_and_answer_stay_in_view_above_an_open_panel(phone: Viewer) -> None:
+    expect(phone.page.locator("#open-hint")).not_to_contain_text("Drop")
     phone.analyze(IMAGE)
     full = phone.view().bounding_box()
     expect(phone.page.locator("#position")).to_have_text("Touch the image to read raw values. Two fingers zoom.")

@@ -1,7 +1,7 @@
 // @ts-check
 /* The page: every part created once, in order, around one store. */
 
-import { byId, h, refill } from "./core/dom.js";
+import { byId, coarse, h, refill } from "./core/dom.js";
 import { drawIcons } from "./core/icons.js";
 import { createStore } from "./core/store.js";
 import { createTabs } from "./core/tabs.js";
@@ -74,6 +74,7 @@ const TOAST = 4000; // milliseconds
 fillTexts(document);
 drawIcons(document);
 document.body.dataset.drop = t("open.drop");
+byId("open-hint").textContent = t(coarse.matches ? "open.touch" : "open.hint");
 
 export const store = createStore(INITIAL);
 rememberView(store, COLORMAPS);

@@ -3,6 +3,9 @@
 
 /** @import { Child, Children, ElementOf, Properties } from "../types.js" */
 
+/** Whether the main pointer is a finger; a module without a browser has none. */
+export const coarse = globalThis.matchMedia?.("(pointer: coarse)") ?? { matches: false };
+
 /**
  * An element: "tag" or "tag.class.class"; then, optionally, {properties}; then its content. Properties: on* are
  * listeners, key is for refill, class, data-* and aria-* are attributes, all others are set on the element.

@@ -25,6 +25,8 @@ export const STRINGS = {
     more: "Add images",
     title: "Open an image",
     hint: "See what the model predicts and where it looked. Drop or paste one or more images, or choose files. Images are sent to this service only.",
+    touch:
+      "See what the model predicts and where it looked. Choose one or more images, or take a photograph. Images are sent to this service only.",
     formats: "Supported formats: JPEG, PNG, TIFF, BMP, WebP and GIF.",
     drop: "Drop to open",
     samples: "Or open a sample",

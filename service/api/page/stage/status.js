@@ -1,13 +1,11 @@
 // @ts-check
 /* The line below the views: the position of the pointer, the colour there, and the cell size of the heatmap. */
 
+import { coarse } from "../core/dom.js";
 import { t } from "../core/text.js";
 import { coversImage } from "./paint.js";
 import { cellText, positionText, valueText } from "./readout.js";
 import { scenesOf } from "./scenes.js";
-
-/** Whether the main pointer is a finger. */
-const coarse = matchMedia("(pointer: coarse)");
 
 /** @import { Announce, PageStore, Stage } from "../types.js" */
 
