@@ -84,6 +84,9 @@ class Settings(BaseSettings):
     max_images: int = Field(16, ge=1)
     """Images that one request may have."""
 
+    max_json_bytes: int = Field(64 * 2**20, ge=1024)
+    """Bytes that a JSON body may have; forms have no limit of their own beside those of their images."""
+
     batch_size: int = Field(16, ge=1)
     """Images in one forward pass, at most."""
 

@@ -6,20 +6,15 @@ images have: the format is recognised from the content.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 
-import pydantic_core
 from starlette.requests import Request
 
-from service.api.body.base64_text import decode_base64
 from service.api.body.body_limits import BodyLimits
+from service.api.body.json_images import read_json
 from service.api.body.multipart import EXAMPLE, read_multipart
 from service.errors import MalformedRequest, UnsupportedImage
-
-THREAD_THRESHOLD = 2**18
-"""Bytes of JSON that take long enough to parse that a thread does it."""
 
 IMAGE_HINT = (
     f"send it as a form ({EXAMPLE} ...), as bytes (curl -H 'Content-Type: image/jpeg' --data-binary @retina.jpg ...),"
@@ -83,49 +78,6 @@ async def _read_bytes(content_type: str, chunks: AsyncIterator[bytes], limits: B
     return {"image": [b"".join(pieces)]}
 
 
-async def _read_json(content_type: str, chunks: AsyncIterator[bytes], limits: BodyLimits) -> Files:
-    del content_type
-    pieces = [chunk async for chunk in chunks]
-    if sum(map(len, pieces)) < THREAD_THRESHOLD:
-        return _decode_json(pieces, limits)
-    return await asyncio.to_thread(_decode_json, pieces, limits)
-
-
-def _decode_json(pieces: list[bytes], limits: BodyLimits) -> Files:
-    found: Files = {}
-    for field, texts in _parse_json(b"".join(pieces), limits).items():
-        limits.check_count(len(texts))
-        found[field] = []
-        for text in texts:
-            found[field].append(decode_base64(text))
-            limits.check_bytes(len(found[field][-1]))
-    return found
-
-
-def _parse_json(body: bytes, limits: BodyLimits) -> dict[str, list[str]]:
-    """The base64 texts of each field."""
-    try:
-        document = pydantic_core.from_json(body, allow_inf_nan=False)
-    except ValueError as error:
-        raise MalformedRequest(f"the body is not valid JSON: {error}") from None
-    if not isinstance(document, dict):
-        raise MalformedRequest('the JSON must be an object with the image in base64: {"image": "..."}')
-    unknown = next((name for name in document if name not in limits.fields), None)
-    if unknown is not None:
-        masks = " and masks in the field mask" if limits.masks else ""
-        raise MalformedRequest(
-            f"the JSON has an unknown field {unknown[:40]!r}; send images in the field image{masks},"
-            ' {"image": "<base64>"}, and parameters in the query: ?model=...'
-        )
-    if "image" not in document:
-        raise MalformedRequest('the JSON has no field image; send the image in base64: {"image": "..."}')
-    found = {field: texts if isinstance(texts, list) else [texts] for field, texts in document.items()}
-    for field, texts in found.items():
-        if not texts or not all(isinstance(text, str) for text in texts):
-            raise MalformedRequest(f"the JSON field {field} must be a base64 string or a list of them")
-    return found
-
-
 async def _refuse_dicom(content_type: str, chunks: AsyncIterator[bytes], limits: BodyLimits) -> Files:
     del content_type, chunks, limits
     raise UnsupportedImage("DICOM is not supported; send the image as JPEG, PNG, TIFF, BMP, WebP or GIF")
@@ -149,7 +101,7 @@ Reader = Callable[[str, AsyncIterator[bytes], BodyLimits], Awaitable[Files]]
 READERS: dict[str, Reader] = {
     "": _read_bytes,
     "application/octet-stream": _read_bytes,
-    "application/json": _read_json,
+    "application/json": read_json,
     "multipart/form-data": read_multipart,
     "application/dicom": _refuse_dicom,
     "application/x-www-form-urlencoded": _refuse_form,

@@ -19,18 +19,20 @@ MIN_BYTES_PER_SECOND = 256 * 2**10
 """Slowest rate at which a body may arrive, after the first `receive_seconds`."""
 
 
-def max_body_bytes(settings: Settings) -> int:
-    """Size limit of a body: the largest allowed images as base64, and 1 MiB for everything else."""
-    return settings.max_images * settings.max_image_bytes * 4 // 3 + MIB
+def max_body_bytes(settings: Settings, content_type: str = "") -> int:
+    """Size limit of a body: of JSON, the setting; of others, the largest allowed images and 1 MiB for what is around
+    them."""
+    if content_type.partition(";")[0].strip().lower() == "application/json":
+        return settings.max_json_bytes
+    return settings.max_images * settings.max_image_bytes + MIB
 
 
 class RequestLimits:
     """Checks the limits while a body arrives, with or without a Content-Length. Pure ASGI; it stores no body itself."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        self.app = app
+        self.app, self.settings = app, settings
         self.hosts = {host.lower() for host in settings.allowed_hosts}
-        self.max_bytes = max_body_bytes(settings)
         self.receive_seconds = settings.receive_seconds
         self.max_buffered = settings.receive_memory_mb * MIB
         self.buffered = 0
@@ -41,9 +43,10 @@ class RequestLimits:
         headers = Headers(scope=scope)
         self._check_host(headers.get("host", ""))
         _check_query(scope["query_string"])
+        decode = decoder(", ".join(headers.getlist("content-encoding")))
+        body = IncomingBody(self, receive, decode, max_body_bytes(self.settings, headers.get("content-type", "")))
         content_length = headers.get("content-length", "0")
-        self.check_bytes(int(content_length[:20]) if content_length.isdecimal() else 0)
-        body = IncomingBody(self, receive, decoder(", ".join(headers.getlist("content-encoding"))))
+        body.check_bytes(int(content_length[:20]) if content_length.isdecimal() else 0)
         try:
             await self.app(scope, body.receive, send)
         finally:
@@ -53,11 +56,6 @@ class RequestLimits:
         name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
         if self.hosts and name.lower() not in self.hosts:
             raise MalformedRequest("the Host header is none of the hosts in FOVEA_ALLOWED_HOSTS")
-
-    def check_bytes(self, nbytes: int) -> None:
-        """Raise TooLarge if a body has too many bytes."""
-        if nbytes > self.max_bytes:
-            raise TooLarge(f"a request body may have at most {self.max_bytes / MIB:.0f} MiB")
 
     def buffer(self, nbytes: int) -> None:
         """Add bytes to the total of all request bodies. Raises Overloaded if the total exceeds the limit."""
@@ -81,12 +79,18 @@ class IncomingBody:
     size and memory count these.
     """
 
-    def __init__(self, limits: RequestLimits, receive: Receive, decode: Decode) -> None:
-        self.limits, self._receive, self._decode = limits, receive, decode
+    def __init__(self, limits: RequestLimits, receive: Receive, decode: Decode, max_bytes: int) -> None:
+        self.limits, self.max_bytes = limits, max_bytes
+        self._receive, self._decode = receive, decode
         self.received_bytes = self.decoded_bytes = 0
         self.complete = self._last = False
         self._pieces: Iterator[bytes] = iter(())
         self._started = time.monotonic()
+
+    def check_bytes(self, nbytes: int) -> None:
+        """Raise TooLarge if the body has too many bytes."""
+        if nbytes > self.max_bytes:
+            raise TooLarge(f"a request body may have at most {self.max_bytes / MIB:.4g} MiB")
 
     async def receive(self) -> Message:
         """The next ASGI message, without a time limit after the complete body.
@@ -102,7 +106,7 @@ class IncomingBody:
                 return message
             data, self._last = message.get("body", b""), not message.get("more_body", False)
             self.received_bytes += len(data)
-            self.limits.check_bytes(self.received_bytes)  # a long gzip header decodes to nothing
+            self.check_bytes(self.received_bytes)  # a long gzip header decodes to nothing
             self._pieces = self._decode(data, self._last)
             piece = self._next_piece()
         await asyncio.sleep(0)  # decompression may return many pieces in a row
@@ -115,7 +119,7 @@ class IncomingBody:
         if piece is not None:
             self.decoded_bytes += len(piece)
             self.limits.buffer(len(piece))
-            self.limits.check_bytes(self.decoded_bytes)
+            self.check_bytes(self.decoded_bytes)
         return piece
 
     async def _receive_in_time(self) -> Message:
