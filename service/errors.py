@@ -3,6 +3,7 @@
 FoveaError
 ├── RequestError                 the client can fix it
 │   ├── MalformedRequest         the request cannot be read at all
+│   ├── CrossSiteRequest         made by a web page of an origin that is not allowed
 │   ├── UnknownName              no such model, method, layer or label
 │   ├── DoesNotApply             the method has no meaning for this model, and why
 │   ├── StaleCollection          the vectors of the collection do not fit its model any more
@@ -41,6 +42,10 @@ class RequestError(FoveaError):
 
 class MalformedRequest(RequestError):
     """The request cannot be read at all: broken JSON, no image field, bad base64."""
+
+
+class CrossSiteRequest(RequestError):
+    """A web page of an origin that is not allowed made the request."""
 
 
 class UnknownName(RequestError):

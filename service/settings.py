@@ -40,10 +40,13 @@ class Settings(BaseSettings):
     """Port to listen on; 0 lets the system choose."""
 
     allowed_hosts: tuple[str, ...] = ()
-    """Host names that requests may be addressed to, including those of health checks; by default all."""
+    """Host names that requests may be addressed to, also by health checks; by default `localhost` and IP addresses."""
 
     allowed_origins: tuple[str, ...] = ()
     """Origins whose web pages may call the API from a browser, such as `https://viewer.example`; `*` allows all."""
+
+    frame_ancestors: tuple[str, ...] = ()
+    """Origins whose web pages may show the service's pages in a frame, such as `https://pacs.example`."""
 
     registry: Path = SHIPPED_REGISTRY
     """A TOML file, or a folder of them, that lists the models."""
@@ -117,7 +120,7 @@ class Settings(BaseSettings):
     decode_memory_mb: int = Field(1024, ge=128)
     """MiB that a decoder process may use beyond what it needs to start."""
 
-    @field_validator("allowed_origins")
+    @field_validator("allowed_origins", "frame_ancestors")
     @classmethod
     def _check_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
         for origin in origins:

@@ -14,6 +14,7 @@ from fastapi.telemetry import TelemetryConfig
 from service import __version__
 from service.api.openapi.document import DESCRIPTION, SERVER, TAGS, operation_id, with_parameter_examples
 from service.api.openapi.examples import restore_examples
+from service.api.openapi.responses import ON_EVERY_ROUTE
 from service.api.routes import (
     analyze,
     collections,
@@ -78,6 +79,7 @@ def create_app(settings: Settings, answers: Answers | None = None) -> FastAPI:
         openapi_tags=TAGS,
         lifespan=_lifespan,
         dependencies=[Depends(check_request)],
+        responses=ON_EVERY_ROUTE,
         generate_unique_id_function=operation_id,
         servers=[SERVER],
         openapi_url=None,
@@ -101,7 +103,7 @@ def create_app(settings: Settings, answers: Answers | None = None) -> FastAPI:
     app.add_middleware(RequestLimits, settings=settings)
     app.add_middleware(ErrorMiddleware)
     add_cors(app, settings.allowed_origins)
-    app.add_middleware(ResponseMiddleware, metrics=app.state.metrics)
+    app.add_middleware(ResponseMiddleware, metrics=app.state.metrics, frame_ancestors=settings.frame_ancestors)
     return app
 
 

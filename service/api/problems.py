@@ -37,6 +37,13 @@ ERROR_PROBLEMS: dict[type[errors.FoveaError], ProblemType] = {
         "The body contains no readable image: invalid multipart, JSON or base64, a wrong field name, or an empty body."
         " The detail says which, and how to correct it.",
     ),
+    errors.CrossSiteRequest: ProblemType(
+        403,
+        "cross-site-request",
+        "A page of another origin made the request",
+        "A web page that does not belong to the service tried to use it through a browser. The operator can allow its"
+        " origin with FOVEA_ALLOWED_ORIGINS.",
+    ),
     errors.UnknownName: ProblemType(
         404,
         "unknown-name",

@@ -30,6 +30,13 @@ CALL = """async (service) => {
 }"""
 
 
+SEND = """async (service) => {
+  const response = fetch(service + "/collections?name=planted&model=tiny", { method: "POST", mode: "no-cors" });
+  return (await response.catch(() => ({ status: 0 }))).status;
+}"""
+"""A simple request, which browsers send to any origin without asking first; they only hide its response."""
+
+
 class EmptyPage(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.send_response(200)
@@ -81,3 +88,15 @@ def test_an_allowed_origin_can_call_and_others_cannot(browser: Browser, zoo: Pat
 def test_no_origin_can_call_by_default(browser: Browser, zoo: Path, tmp_path: Path) -> None:
     with empty_site() as other, serving(zoo, tmp_path) as running:
         assert call(browser, other, running.port) == "TypeError: Failed to fetch"
+
+
+def test_a_request_whose_response_stays_hidden_changes_nothing(browser: Browser, zoo: Path, tmp_path: Path) -> None:
+    with empty_site() as other, serving(zoo, tmp_path) as running:
+        page = browser.new_page()
+        page.goto(other)
+        assert page.evaluate(SEND, f"http://127.0.0.1:{running.port}") == 0
+        page.goto(f"http://127.0.0.1:{running.port}/")
+        assert running.client.get("/collections").json()["collections"] == []
+        assert page.evaluate(SEND, "") == 201
+        assert [one["name"] for one in running.client.get("/collections").json()["collections"]] == ["planted"]
+        page.close()

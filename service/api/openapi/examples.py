@@ -131,6 +131,8 @@ MODEL = ModelDetails(
 
 DETAILS = {
     400: "the form has an unknown field 'file'; send images in the field image (curl -F image=@retina.jpg)",
+    403: "the request comes from a web page of another origin; the operator can allow its origin in"
+    " FOVEA_ALLOWED_ORIGINS",
     404: "there is no model 'glaukoma'; the models are glaucoma, densenet121, resnet18",
     406: "the response is available as application/json, image/png, image/jpeg, application/x-npy,"
     " but the Accept header allows none of these",

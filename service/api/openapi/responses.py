@@ -170,6 +170,10 @@ def _problem(status: int) -> dict[str, Any]:
     return found | ({"headers": RETRY_AFTER} if status in {429, 503} else {})
 
 
+ON_EVERY_ROUTE = problems(403)
+"""Responses of the checks that every request passes."""
+
+
 def answers_with(
     one: type[AnswerStart], several: type[Schema], *statuses: int, content: dict[str, Any] | None = None
 ) -> Responses:

@@ -15,9 +15,7 @@ API = Path(__file__).parent.parent
 PAGE, STATIC = API / "page", API / "static"
 SWAGGER = Path(str(files("fastapi_swagger.resources")))
 
-VIEWER_CSP = (
-    "default-src 'self'; img-src 'self' data: blob:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-)
+VIEWER_CSP = "default-src 'self'; img-src 'self' data: blob:; base-uri 'none'; form-action 'self'"
 """Content-Security-Policy of the viewer, which shows the pictures in answers and the images the user chose."""
 
 SWAGGER_CSP = VIEWER_CSP + "; style-src 'self' 'unsafe-inline'"

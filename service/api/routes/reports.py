@@ -12,7 +12,7 @@ from service.api.routes.collections import Name
 from service.api.schemas.reports import BIAS, UNIT, BiasReport, UnitReport
 from service.api.server.dependencies import LibraryDep
 from service.api.server.negotiation import choose
-from service.collections.reports.html_page import CSP
+from service.collections.reports.html_page import POLICY
 from service.collections.reports.report_requests import bias_report, unit_report
 
 router = APIRouter(prefix="/collections/{name}", tags=["collections"])
@@ -37,7 +37,7 @@ async def create_bias_report(request: Request, name: Name, library: LibraryDep) 
     media_type = choose(request.headers.get("accept"), MEDIA_TYPES)
     if media_type == "text/html":
         page = await bias_report(library, name, "html")
-        return Response(page, media_type=media_type, headers={"Content-Security-Policy": CSP})
+        return Response(page, media_type=media_type, headers={"Content-Security-Policy": POLICY})
     report = BiasReport.of(await bias_report(library, name), name, await library.notice(name))
     return Response(report.model_dump_json(), media_type=media_type)
 

@@ -16,6 +16,7 @@ from fastapi import Request
 from fastapi.routing import APIRoute
 
 from service.api.queries.base import BaseQuery
+from service.api.server.cross_site import check_cross_site
 from service.errors import BadParameter
 
 
@@ -42,7 +43,7 @@ def check_query(request: Request, route: APIRoute) -> None:
             raise BadParameter(f"query parameter {name[:40]} is given more than once, but takes one value")
 
 
-CHECKS: tuple[Callable[[Request, APIRoute], None], ...] = (check_query,)
+CHECKS: tuple[Callable[[Request, APIRoute], None], ...] = (check_cross_site, check_query)
 
 
 def _known_parameters(request: Request, route: APIRoute) -> dict[str, bool]:

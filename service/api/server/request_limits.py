@@ -10,6 +10,7 @@ from urllib.parse import unquote_to_bytes
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.api.server.allowed_hosts import AllowedHosts
 from service.api.server.content_coding import Decode, decoder
 from service.errors import MalformedRequest, Overloaded, TooLarge, TooSlow
 from service.settings import Settings
@@ -32,7 +33,7 @@ class RequestLimits:
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app, self.settings = app, settings
-        self.hosts = {host.lower() for host in settings.allowed_hosts}
+        self.hosts = AllowedHosts(settings.allowed_hosts)
         self.receive_seconds = settings.receive_seconds
         self.max_buffered = settings.receive_memory_mb * MIB
         self.buffered = 0
@@ -41,7 +42,7 @@ class RequestLimits:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         headers = Headers(scope=scope)
-        self._check_host(headers.get("host", ""))
+        self.hosts.check(headers.getlist("host"))
         _check_query(scope["query_string"])
         decode = decoder(", ".join(headers.getlist("content-encoding")))
         body = IncomingBody(self, receive, decode, max_body_bytes(self.settings, headers.get("content-type", "")))
@@ -51,11 +52,6 @@ class RequestLimits:
             await self.app(scope, body.receive, send)
         finally:
             self.buffered -= body.decoded_bytes
-
-    def _check_host(self, host: str) -> None:
-        name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
-        if self.hosts and name.lower() not in self.hosts:
-            raise MalformedRequest("the Host header is none of the hosts in FOVEA_ALLOWED_HOSTS")
 
     def buffer(self, nbytes: int) -> None:
         """Add bytes to the total of all request bodies. Raises Overloaded if the total exceeds the limit."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import uuid
+from collections.abc import Sequence
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -16,7 +17,7 @@ access = logging.getLogger("fovea.access")
 CLIENT_DISCONNECTED = 499
 KNOWN_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 SECURITY_HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'",
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
@@ -27,12 +28,15 @@ SECURITY_HEADERS = {
 class ResponseMiddleware:
     """The outermost middleware. Pure ASGI: it passes bodies and disconnects through unchanged.
 
+    frame_ancestors: origins whose pages may show responses in a frame; every Content-Security-Policy gets them.
+
     The log line has the path template instead of the path, and neither query nor headers, because any of them could
     contain a patient's name.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, frame_ancestors: Sequence[str] = ()) -> None:
         self.app, self.metrics = app, metrics
+        self.frames = " ".join(("frame-ancestors", *(frame_ancestors or ["'none'"])))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -45,7 +49,7 @@ class ResponseMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                _add_headers(message, request_id)
+                _add_headers(message, request_id, self.frames)
             await send(message)
 
         try:
@@ -76,8 +80,9 @@ def _request_id(scope: Scope) -> str:
         return str(uuid.uuid4())
 
 
-def _add_headers(message: Message, request_id: str) -> None:
+def _add_headers(message: Message, request_id: str, frames: str) -> None:
     headers = MutableHeaders(scope=message)
     headers["X-Request-ID"] = request_id
     for name, value in SECURITY_HEADERS.items():
         headers.setdefault(name, value)
+    headers["Content-Security-Policy"] += f"; {frames}"

@@ -18,10 +18,8 @@ STYLE = (Path(__file__).parent / "paper.css").read_text(encoding="utf-8")
 
 _DIGEST = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 POLICY = f"default-src 'none'; img-src data:; style-src 'sha256-{_DIGEST}'; base-uri 'none'; form-action 'none'"
-"""Content security policy of the file itself, in a meta element."""
-
-CSP = f"{POLICY}; frame-ancestors 'none'"
-"""Content security policy where the service sends the file: embedded style and pictures, nothing else."""
+"""Content-Security-Policy of a page, in the file and where the service sends it: embedded style and pictures, nothing
+else."""
 
 CAVEAT = (
     "A map shows which positions contributed to an answer, not where a disease is, and not why they contributed."
