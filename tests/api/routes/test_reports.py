@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from service.collections.reports.html_page import CSP
+from service.collections.reports.html_page import POLICY
 from service.collections.store.sqlite import SqliteStore
 from tests.api.routes.test_collections import made
 from tests.api.test_real import running
@@ -35,7 +35,7 @@ async def test_a_report_comes_as_figures_and_as_a_page(tmp_path: Path) -> None:
         assert "fills every picture" in report["reason"]
         page = await client.post("/collections/set/bias", headers={"Accept": "text/html"})
         assert page.headers["content-type"].startswith("text/html")
-        assert page.headers["content-security-policy"] == CSP
+        assert page.headers["content-security-policy"] == f"{POLICY}; frame-ancestors 'none'"
         assert page.text.startswith("<!doctype html>")
         assert "the collection set" in page.text
 
