@@ -13,6 +13,7 @@ HEAVY: dict[str, str] = {
     "test_inside.py": "the commands of docs/inside.md against a server",
     "explain/test_matrix.py": "every method on every family of networks",
     "explain/test_peers.py": "the peers' libraries",
+    "api/server/test_http_protocol.py": "servers and proxies",
     "api/test_fuzz.py": "thousands of generated requests",
     "api/test_killed.py": "servers that are killed",
     "api/test_real.py": "a server",

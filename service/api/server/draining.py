@@ -10,6 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from service.api.server.http_protocol import HttpProtocol
+from service.api.server.request_limits import max_body_bytes
 from service.settings import Settings
 
 SEND_SECONDS = 5
@@ -24,7 +25,8 @@ class DrainingServer(uvicorn.Server):
     """
 
     def __init__(self, app: FastAPI, settings: Settings) -> None:
-        protocol = type("ConfiguredProtocol", (HttpProtocol,), {"receive_seconds": settings.receive_seconds})
+        limits = {"receive_seconds": settings.receive_seconds, "max_discarded_bytes": max_body_bytes(settings)}
+        protocol = type("ConfiguredProtocol", (HttpProtocol,), limits)
         super().__init__(
             uvicorn.Config(
                 app,

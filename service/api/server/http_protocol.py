@@ -1,4 +1,6 @@
-"""Deadlines for connections, which uvicorn lacks: for a header that arrives slowly and a response that is not read."""
+"""What uvicorn lacks for connections: deadlines for headers that arrive slowly and for responses that are not read, and
+responses that reach a client that is still sending its body.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,7 @@ import asyncio
 import uuid
 from typing import cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from service.api.problems import HTTP_PROBLEMS, make_problem
 
@@ -14,20 +16,46 @@ MAX_HEADER_BYTES = 64 * 2**10
 MIN_READ_BYTES = 64 * 2**10
 """Bytes of a response that the client must read within `receive_seconds`."""
 
+MIN_DISCARDED_BYTES = 256 * 2**10
+"""Bytes of an unread body that the client must send within `receive_seconds` after it was answered."""
+
 UNREADABLE = "not an HTTP/1.1 request, or the address and headers are longer than 64 KiB"
 
 
-class HttpProtocol(HttpToolsProtocol):
-    """One connection. receive_seconds: limit for a header, for the rest of an unread body, and for a stalled reader.
+class ClosedAfterBody:
+    """The transport of one request, which `close` closes only when the body of the request has arrived.
 
-    Bodies and answers have deadlines of their own, elsewhere.
+    If a connection is closed while its client sends, the client gets a reset and loses the response (RFC 9112, 9.6).
+    """
+
+    def __init__(self, protocol: HttpProtocol, cycle: RequestResponseCycle) -> None:
+        self._transport, self._protocol, self._cycle = protocol.transport, protocol, cycle
+
+    def close(self) -> None:
+        """Close the connection, now or at the end of the body."""
+        if self._cycle.more_body:
+            self._protocol.close_after_body = True
+        else:
+            self._transport.close()
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._transport, name)
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """One connection. receive_seconds: limit for a header, for a stalled reader, and for 256 KiB of an unread body.
+
+    Other bodies and answers have deadlines elsewhere. max_discarded_bytes: most of an unread body that is awaited.
     """
 
     receive_seconds = 10.0
+    max_discarded_bytes = 2**30
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(cast("asyncio.Transport", transport))
         self._reading_header, self._header_bytes = False, 0
+        self._discarded = self._discarded_before = 0
+        self.close_after_body = False
         self._header_timer: asyncio.TimerHandle | None = None
         self._read_timer: asyncio.TimerHandle | None = None
         self._start_timer()
@@ -65,6 +93,16 @@ class HttpProtocol(HttpToolsProtocol):
         self._reading_header = False
         self._stop_timer()
         super().on_headers_complete()
+        self.cycle.transport = cast("asyncio.Transport", ClosedAfterBody(self, self.cycle))
+        if self.expect_100_continue:
+            self.cycle.keep_alive = False  # a client that is refused may send the body or the next request
+
+    def on_body(self, body: bytes) -> None:
+        super().on_body(body)
+        if self.cycle.response_complete:
+            self._discarded += len(body)
+            if self._discarded > self.max_discarded_bytes:
+                self.transport.abort()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -73,9 +111,13 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
+        self.cycle.more_body = False
         if self.cycle.response_complete:
             self._stop_timer()
             self._start_timer()
+            self._discarded = self._discarded_before = 0
+            if self.close_after_body:
+                self.transport.close()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -97,6 +139,9 @@ class HttpProtocol(HttpToolsProtocol):
         self._header_timer = None
         if self.cycle is not None and not self.cycle.response_complete:
             self._start_timer()  # the service is still answering the previous request
+        elif self._discarded - self._discarded_before >= MIN_DISCARDED_BYTES:
+            self._discarded_before = self._discarded
+            self._start_timer()
         else:
             self.transport.abort()
 

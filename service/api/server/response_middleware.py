@@ -50,6 +50,8 @@ class ResponseMiddleware:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 _add_headers(message, request_id, self.frames)
+                if scope["app"].state.draining:
+                    MutableHeaders(scope=message)["Connection"] = "close"  # the next request goes to another server
             await send(message)
 
         try:
