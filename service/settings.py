@@ -96,8 +96,11 @@ class Settings(BaseSettings):
     batch_wait_ms: float = Field(2.0, ge=0)
     """Milliseconds that a batch waits for more images after its first one."""
 
+    max_wait_s: float = Field(2.0, gt=0)
+    """Seconds that a new request may be expected to wait for those before it; above, it is refused with 429."""
+
     queue_size: int = Field(256, ge=1)
-    """Images that may wait for one model; further ones are refused with 429."""
+    """Images that may wait for one model; further ones are refused with 429, whatever their wait."""
 
     deadline_s: float = Field(30.0, gt=0)
     """Seconds until a request whose image is still waiting or being computed is answered with 503."""

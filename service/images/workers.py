@@ -7,6 +7,7 @@ import os
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -32,6 +33,7 @@ Pixels = npt.NDArray[np.uint8]
 Shares = npt.NDArray[np.float32]
 Header = TypeVar("Header")
 Result = TypeVar("Result")
+Measure = Callable[[], AbstractContextManager[None]]
 Read = Callable[[wire.Reply, bytes], Result]
 
 
@@ -57,13 +59,19 @@ class DecodePool:
     """Runs `workers` decoding processes; images wait in order of arrival for the next free one.
 
     limits: of one image. seconds: that decoding one may take. memory_mb: mebibytes a worker may use for it.
+    measure: makes a context that encloses the work on one image.
     A worker that dies, hangs, or talks nonsense is replaced, and costs the one image that it had.
     """
 
     def __init__(
-        self, workers: int, limits: Limits | None = None, seconds: float = 10.0, memory_mb: int = 1024
+        self,
+        workers: int,
+        limits: Limits | None = None,
+        seconds: float = 10.0,
+        memory_mb: int = 1024,
+        measure: Measure = nullcontext,
     ) -> None:
-        self._count = workers
+        self._count, self._measure = workers, measure
         self._limits = limits or Limits()
         self._seconds = seconds
         self._terms = wire.Terms(bytes=self._limits.bytes, pixels=self._limits.pixels, memory_mb=memory_mb)
@@ -128,7 +136,8 @@ class DecodePool:
         intact = False
         try:
             async with asyncio.timeout(self._seconds):
-                header, body = await worker.ask(job, data)
+                with self._measure():
+                    header, body = await worker.ask(job, data)
             found = header if isinstance(header, wire.Refused) else read(header, body)
             intact = True
         except TimeoutError as error:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.models.registry import Registry
+from service.runtime.admission import Admission
 from service.runtime.inspection import Inspection
 from service.runtime.question import Question
 from service.runtime.results import Answer
@@ -27,6 +28,10 @@ class Answers(Protocol):
     @property
     def registry(self) -> Registry:
         """The models that answer."""
+
+    @property
+    def admission(self) -> Admission:
+        """Accepts or refuses images of requests, by how long they would wait."""
 
     @property
     def ready(self) -> tuple[bool, str]:

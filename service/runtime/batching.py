@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from service.errors import DeadlineExceeded, Overloaded
+from service.runtime.admission import StageTimer
 
 Key = TypeVar("Key", bound=Hashable)
 In = TypeVar("In")
@@ -35,7 +36,7 @@ class Batcher(Generic[Key, In, Out]):
 
     call: runs in `executor`, never on the event loop. size: maximum number of items in a call. wait: seconds that a
     call waits for further items after its first one arrived. queue_size: maximum number of waiting items, over all
-    keys. The key whose first item has waited longest is served next.
+    keys. timer: measures the calls. The key whose first item has waited longest is served next.
     """
 
     def __init__(
@@ -45,9 +46,11 @@ class Batcher(Generic[Key, In, Out]):
         size: int = 8,
         wait: float = 0.0,
         queue_size: int = 256,
+        timer: StageTimer | None = None,
     ) -> None:
         self._call, self._executor = call, executor
         self._size, self._wait, self._queue_size = size, wait, queue_size
+        self._timer = timer or StageTimer()
         self._queues: dict[Key, deque[PendingItem[In, Out]]] = {}
         self._arrival = asyncio.Event()
         self._worker: asyncio.Task[None] | None = None
@@ -120,7 +123,8 @@ class Batcher(Generic[Key, In, Out]):
         """Call for the whole batch; if that fails, for each half, so that only the item at fault fails."""
         items = [pending.item for pending in batch]
         try:
-            results = await asyncio.get_running_loop().run_in_executor(self._executor, self._call, key, items)
+            with self._timer.measure(len(items)):
+                results = await asyncio.get_running_loop().run_in_executor(self._executor, self._call, key, items)
         except asyncio.CancelledError:
             _stop(batch)
             raise

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from service.models.classifier import Classifier
+from service.runtime.admission import StageTimer
 from service.runtime.batching import Batcher
 from service.runtime.cache import Cache
 
@@ -45,9 +46,10 @@ class Features:
     """
 
     def __init__(self, cache_bytes: int, threads: int, batch_size: int, batch_wait: float, queue_size: int) -> None:
+        self.timer = StageTimer()
         self.cache: Cache[Key, Tensor] = Cache(cache_bytes)
         self._executor = ThreadPoolExecutor(1, "forward", initializer=torch.set_num_threads, initargs=(threads,))
-        self.batcher = Batcher(_forward, self._executor, batch_size, batch_wait, queue_size)
+        self.batcher = Batcher(_forward, self._executor, batch_size, batch_wait, queue_size, self.timer)
         self._running: dict[Key, SharedComputation] = {}
 
     def start(self) -> None:

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from service.errors import BadParameter, RefusedImage
+from service.explain.method import Method
 from service.explain.methods import METHODS
 from service.images.decode import Limits
 from service.images.guard import Guard
@@ -21,6 +23,7 @@ from service.images.workers import DecodePool, Prepared
 from service.models.classifier import Classifier
 from service.models.registry import Registry
 from service.runtime import activations, examine
+from service.runtime.admission import Admission, StageTimer
 from service.runtime.batching import Batcher
 from service.runtime.features import Features
 from service.runtime.inspection import Inspection
@@ -32,6 +35,12 @@ from service.settings import Settings
 
 PREVIEW = 1024
 """Longer side of the picture under an overlay, in pixels at most."""
+
+QUICK_THREADS = 2
+"""Threads for methods that need no further forward pass."""
+
+SLOW_SECONDS = 2.0
+"""Seconds that one question of the slow lane is expected to take before any was measured."""
 
 SLOW_QUEUE_SIZE = 16
 """Questions that may wait for the slow lane before new ones are refused."""
@@ -55,11 +64,25 @@ class InferenceService:
             queue_size=settings.queue_size,
         )
         limits = Limits(settings.max_image_bytes, settings.max_image_pixels)
-        self.decoders = DecodePool(settings.decoders, limits, settings.decode_seconds, settings.decode_memory_mb)
+        decode_timer, explain_timer, slow_timer = (
+            StageTimer(settings.decoders),
+            StageTimer(QUICK_THREADS),
+            StageTimer(1, SLOW_SECONDS),
+        )
+        self.decoders = DecodePool(
+            settings.decoders, limits, settings.decode_seconds, settings.decode_memory_mb, decode_timer.measure
+        )
         self._preparation = Preparation(self.decoders, cache_bytes, settings.queue_size)
-        self._quick = ThreadPoolExecutor(2, "examine", torch.set_num_threads, (1,))  # the cores are the forward's
+        self._quick = ThreadPoolExecutor(
+            QUICK_THREADS, "examine", torch.set_num_threads, (1,)
+        )  # the cores are the forward's
         self._slow = ThreadPoolExecutor(1, "slow", torch.set_num_threads, (1,))
-        self._slow_lane = Batcher(_call_each, self._slow, size=1, queue_size=SLOW_QUEUE_SIZE)
+        self._slow_lane = Batcher(_call_each, self._slow, size=1, queue_size=SLOW_QUEUE_SIZE, timer=slow_timer)
+        self._explain_timer = explain_timer
+        self.admission = Admission(
+            settings.max_wait_s, settings.deadline_s, (decode_timer, self.features.timer, explain_timer)
+        )
+        self._slow_admission = Admission(settings.deadline_s / 2, settings.deadline_s, (slow_timer,))
         self._loading: threading.Thread | None = None
 
     async def start(self, load: bool = True) -> None:
@@ -114,10 +137,23 @@ class InferenceService:
 
         data: the encoded image. Raises every RequestError and UnavailableError of the tree.
         """
-        begun = time.monotonic()
-        deadline = begun + self.settings.deadline_s
         classifier = self.registry.get(question.model)
         layer, methods = validate(question, classifier)
+        slow = question.quality or any(method.forwards for method in methods)
+        with self._slow_admission.accept(1) if slow else nullcontext():
+            return await self._answer(data, question, classifier, layer, methods, slow)
+
+    async def _answer(
+        self,
+        data: bytes,
+        question: Question,
+        classifier: Classifier,
+        layer: str,
+        methods: list[Method],
+        slow: bool,
+    ) -> Answer:
+        begun = time.monotonic()
+        deadline = begun + self.settings.deadline_s
         preview = PREVIEW if question.overlay and methods else 0
         prepared = await self._preparation.prepare(data, classifier.entry.frame, deadline, preview)
         decoded = time.monotonic()
@@ -128,7 +164,6 @@ class InferenceService:
         computed = time.monotonic()
         inspection = Inspection(classifier, prepared, layer, A, self.features.run_between_batches)
         partial_deadline = deadline - 0.1 * self.settings.deadline_s  # a partial map has to be painted and sent as well
-        slow = question.quality or any(method.forwards for method in methods)
         parts = await self._run(
             slow, lambda: examine.examine(inspection, methods, question, partial_deadline), deadline
         )
@@ -177,7 +212,11 @@ class InferenceService:
         """Methods that run the network again have a lane of their own, so that they never delay a prediction."""
         if slow:
             return await self._slow_lane.submit("slow", work, deadline)
-        return await asyncio.get_running_loop().run_in_executor(self._quick, work)
+        return await asyncio.get_running_loop().run_in_executor(self._quick, self._timed, work)
+
+    def _timed(self, work: Callable[[], examine.Parts]) -> examine.Parts:
+        with self._explain_timer.measure():
+            return work()
 
 
 def _call_each(_: str, work: list[Callable[[], examine.Parts]]) -> list[examine.Parts]:

@@ -15,6 +15,7 @@ from PIL import Image
 
 from service import errors
 from service.models.registry import Registry
+from service.runtime.admission import Admission
 from service.runtime.answers import Answers
 from service.runtime.inspection import Inspection
 from service.runtime.question import Question, UnitRequest
@@ -75,6 +76,7 @@ class FakeAnswers:
         for name in self.registry.names:
             if self.registry.state(name) == "loading":
                 self.registry.load(name)
+        self.admission = Admission(settings.max_wait_s, settings.deadline_s, ())
         self.ready = (True, "")
         self.life: list[str] = []
         self.asked: list[tuple[bytes, Question]] = []

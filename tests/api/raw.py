@@ -54,16 +54,16 @@ def client_of(messages: Iterable[Any]) -> Callable[[], Any]:
 
 
 async def post(
-    app: ASGIApp, messages: Iterable[Any], headers: Headers | None = None
+    app: ASGIApp, messages: Iterable[Any], headers: Headers | None = None, path: str = "/predict"
 ) -> tuple[int, dict[str, str], bytes]:
-    """Status, headers and body of POST /predict; status 0 where nothing was answered."""
+    """Status, headers and body of a POST; status 0 where nothing was answered."""
     sent: list[Message] = []
 
     async def send(message: Message) -> None:
         sent.append(message)
 
     async with asyncio.timeout(60):
-        await app(scope(headers=headers), client_of(messages), send)
+        await app(scope(path, headers), client_of(messages), send)
     if not sent:
         return 0, {}, b""
     answered = {name.decode(): value.decode() for name, value in sent[0]["headers"]}

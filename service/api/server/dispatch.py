@@ -49,7 +49,8 @@ async def answer_all(
     Raises an error that concerns the only image, the question itself, or the whole service (if it cannot answer any of
     the images now). Raises ClientDisconnect if the client disconnects; the work is then cancelled.
     """
-    outcomes = await _while_connected(request, _gather([_outcome(answer(image)) for image in images]))
+    with request.app.state.answers.admission.accept(len(images)):
+        outcomes = await _while_connected(request, _gather([_outcome(answer(image)) for image in images]))
     failed = [outcome for outcome in outcomes if isinstance(outcome, FoveaError)]
     shared = next((error for error in failed if not isinstance(error, IMAGE_ERRORS)), None)
     if shared is None and len(failed) == len(outcomes) and (len(outcomes) == 1 or _all_unavailable(failed)):

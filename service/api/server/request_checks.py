@@ -43,7 +43,13 @@ def check_query(request: Request, route: APIRoute) -> None:
             raise BadParameter(f"query parameter {name[:40]} is given more than once, but takes one value")
 
 
-CHECKS: tuple[Callable[[Request, APIRoute], None], ...] = (check_cross_site, check_query)
+def check_capacity(request: Request, route: APIRoute) -> None:
+    """Raise Overloaded, before a body is read, if the images in it would wait too long."""
+    if route.openapi_extra and "requestBody" in route.openapi_extra:
+        request.app.state.answers.admission.check()
+
+
+CHECKS: tuple[Callable[[Request, APIRoute], None], ...] = (check_cross_site, check_query, check_capacity)
 
 
 def _known_parameters(request: Request, route: APIRoute) -> dict[str, bool]:

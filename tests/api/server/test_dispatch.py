@@ -10,8 +10,10 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from service.runtime.admission import Admission, StageTimer
+from tests.api.conftest import talking_to
 from tests.api.fakes import NOT_A_NUMBER, REFUSED, WAITS, FakeAnswers
-from tests.api.raw import chunk, post
+from tests.api.raw import SILENCE, chunk, post
 
 
 def several(*images: bytes) -> list[tuple[str, tuple[str, bytes]]]:
@@ -95,3 +97,28 @@ async def test_a_client_who_leaves_while_sending_is_no_fault(app: FastAPI, caplo
     status, _, _ = await post(app, [chunk(b"half"), {"type": "http.disconnect"}])
     assert status == 0
     assert "status=499" in caplog.text
+
+
+async def test_an_overloaded_service_refuses_before_it_reads_a_body(app: FastAPI) -> None:
+    answers = app.state.answers
+    answers.admission = Admission(max_wait=2.0, deadline=30.0, stages=[StageTimer(first_seconds=1.0)])
+    with answers.admission.accept(8):
+        for path in ("/predict", "/explain/gradcam", "/embed", "/analyze", "/collections/x/neighbors"):
+            status, headers, body = await post(app, [SILENCE], path=path)
+            assert (status, headers["retry-after"]) == (429, "6"), path
+            assert b"8 images are waiting, which takes about 8.0 s" in body
+        async with talking_to(app) as client:
+            assert (await client.get("/models")).status_code == 200
+    assert (await post(app, [chunk(b"x", more=False)]))[0] == 200
+
+
+async def test_the_images_of_a_request_count_until_it_is_answered(app: FastAPI, fake: FakeAnswers) -> None:
+    fake.admission = Admission(max_wait=2.0, deadline=30.0, stages=[StageTimer(first_seconds=1.0)])
+    async with talking_to(app) as client:
+        waiting = asyncio.create_task(client.post("/predict", files=several(WAITS, WAITS, WAITS)))
+        await fake.arrival_of(3)
+        assert (await client.post("/predict", content=b"x")).status_code == 429
+        fake.gate.set()
+        assert (await waiting).status_code == 200
+        assert fake.admission.expected_wait == 0
+        assert (await client.post("/predict", content=b"x")).status_code == 200
