@@ -31,19 +31,29 @@ class Target:
 
 @dataclass
 class Seen:
-    """What came back. milliseconds: of answers with status 200; refused: 429 and 503; failed: anything else."""
+    """What came back. milliseconds: of answers with status 200; refusal_milliseconds: of 429; late: answers with 503;
+    failed: anything else.
+    """
 
     seconds: float = 0.0
     milliseconds: list[float] = field(default_factory=list)
-    refused: int = 0
+    refusal_milliseconds: list[float] = field(default_factory=list)
+    late: int = 0
     failed: int = 0
+
+    @property
+    def refused(self) -> int:
+        """Answers with status 429 or 503."""
+        return len(self.refusal_milliseconds) + self.late
 
     def note(self, status: int, milliseconds: float) -> None:
         """Count one answer."""
         if status == 200:
             self.milliseconds.append(milliseconds)
-        elif status in (429, 503):
-            self.refused += 1
+        elif status == 429:
+            self.refusal_milliseconds.append(milliseconds)
+        elif status == 503:
+            self.late += 1
         else:
             self.failed += 1
 
@@ -54,8 +64,7 @@ class Seen:
 
     def percentile(self, percent: float) -> float:
         """Of the milliseconds; NaN where nothing was answered."""
-        ordered = sorted(self.milliseconds)
-        return ordered[min(len(ordered) - 1, int(percent / 100 * len(ordered)))] if ordered else float("nan")
+        return percentile(self.milliseconds, percent)
 
     def figures(self) -> dict[str, float]:
         """For the table and the JSON."""
@@ -66,6 +75,12 @@ class Seen:
             "refused": self.refused,
             "failed": self.failed,
         }
+
+
+def percentile(values: list[float], percent: float) -> float:
+    """A percentile, without interpolation; NaN for no values."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(percent / 100 * len(ordered)))] if ordered else float("nan")
 
 
 def form(jpeg: bytes, name: str = "image") -> tuple[bytes, str]:
