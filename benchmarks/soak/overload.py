@@ -1,4 +1,4 @@
-"""`python -m benchmarks.soak.overload`: twice the capacity, and what becomes of requests that are accepted or refused."""
+"""`python -m benchmarks.soak.overload`: twice the capacity, and what becomes of what is accepted or refused."""
 
 from __future__ import annotations
 
