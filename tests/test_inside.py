@@ -50,7 +50,7 @@ def test_every_line_of_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("FOVEA_DATA_DIR", str(tmp_path / "data"))
     for rounds in ("ITERATIONS", "EARLY_ITERATIONS"):
         monkeypatch.setattr(fitting, rounds, 5)
-    with served(tmp_path / "data") as port:
+    with served(tmp_path / "data", forked=True) as port:
         for line in LINES:
             words = shlex.split(line.replace("localhost:8000", f"127.0.0.1:{port}"))
             if line.startswith(PARSED):

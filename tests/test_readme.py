@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 
 from service.cli.main import app
 from service.collections.projections import fitting
+from tests.forked import ForkedCommand
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -37,21 +38,13 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[int]:
+def served(folder: Path, forked: bool = False) -> Iterator[int]:
     """The port of a service in a process of its own, with nothing configured but its port and its folder.
 
-    folder: there already.
+    folder: there already. forked: start it as tests/forked.py does, and not as a reader of the README does.
     """
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("FOVEA_")}
-    log = folder / "log"
-    with log.open("wb") as file:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "service", "serve", "--port", "0", "--data-dir", str(folder)],
-            stderr=file,
-            stdout=file,
-            env=environment,
-            cwd=ROOT,
-        )
+    log, arguments = folder / "log", ["serve", "--port", "0", "--data-dir", str(folder)]
+    server = ForkedCommand(arguments, log) if forked else _started(arguments, log)
     try:
         number = _wait(server, log)
         yield number
@@ -60,11 +53,20 @@ def served(folder: Path) -> Iterator[int]:
         assert server.wait(30) == 0
 
 
-def _wait(server: subprocess.Popen[bytes], log: Path) -> int:
+def _started(arguments: list[str], log: Path) -> subprocess.Popen[bytes]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("FOVEA_")}
+    with log.open("wb") as file:
+        return subprocess.Popen(
+            [sys.executable, "-m", "service", *arguments], stderr=file, stdout=file, env=environment, cwd=ROOT
+        )
+
+
+def _wait(server: subprocess.Popen[bytes] | ForkedCommand, log: Path) -> int:
     """The port, once every model has been loaded; a busy machine may take its time."""
     for _ in range(1800):
-        assert server.poll() is None, log.read_text()
-        found = re.search(r"http://127\.0\.0\.1:(\d+)", log.read_text())
+        said = log.read_text() if log.exists() else ""
+        assert server.poll() is None, said
+        found = re.search(r"http://127\.0\.0\.1:(\d+)", said)
         if found and _all_loaded(f"http://127.0.0.1:{found.group(1)}"):
             return int(found.group(1))
         time.sleep(0.1)
