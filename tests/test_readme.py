@@ -21,6 +21,7 @@ from typer.testing import CliRunner
 from service.cli.main import app
 from service.collections.projections import fitting
 from tests.forked import ForkedCommand
+from tests.shipped import load_each_once
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -127,6 +128,7 @@ def test_the_commands_that_look_inside_write_what_they_say(
     words = shlex.split(line.replace("samples/", f"{ROOT}/samples/"))[1:]
     few = FEWER.get(words[1], ["--images", "16"]) if words[0] == "evaluate" else []
     monkeypatch.setattr(fitting, "ITERATIONS", 5)
+    load_each_once(monkeypatch)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FOVEA_DATA_DIR", str(tmp_path))
     result = CliRunner().invoke(app, [*words, *few])
@@ -137,6 +139,7 @@ def test_the_commands_that_look_inside_write_what_they_say(
 
 def test_the_commands_that_fill_and_map_a_collection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One after the other."""
+    load_each_once(monkeypatch)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FOVEA_DATA_DIR", str(tmp_path))
     lines = [shlex.split(line)[1:] for line in COMMANDS if "fovea collections " in line]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, lru_cache
 
 import pytest
 import torch
@@ -26,7 +26,7 @@ def shared(name: str) -> Plan:
     return plan(name)
 
 
-@cache
+@lru_cache(maxsize=3)
 def built(engine: str, name: str, precision: str) -> Engine:
     return BUILDERS[engine](shared(name), precision)
 
