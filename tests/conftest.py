@@ -98,6 +98,16 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         torch.set_num_threads(1)
 
 
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """After the last test of a file, drop the networks and images that its cached functions hold."""
+    if nextitem is None or nextitem.path != item.path:
+        cached = [one for one in vars(getattr(item, "module", item)).values() if hasattr(one, "cache_clear")]
+        for function in cached:
+            function.cache_clear()
+        if cached:
+            gc.collect()
+
+
 def _place(path: Path) -> str:
     return path.relative_to(HERE).as_posix() if path.is_relative_to(HERE) else path.as_posix()
 
