@@ -225,6 +225,7 @@ def test_sigterm_turns_away_then_finishes_then_ends(zoo: Path, tmp_path: Path) -
         running.process.send_signal(signal.SIGTERM)
         while running.client.get("/readyz").status_code == 200:
             time.sleep(0.02)
+        time.sleep(0.5)  # uvicorn looks ten times a second whether it should stop
         assert running.client.get("/livez").status_code == 200
         assert running.client.post("/predict", content=image).status_code == 200  # who is late is answered still
         while True:
