@@ -9,11 +9,16 @@ PEERS_STAMP := $(VENV)/.peers
 PEERS_LOCK := requirements-bench.lock
 QUICK ?=
 ROOM ?=
+FULL ?=
 # The CPU wheel index that PyTorch's "Get Started" page gives; empty takes PyTorch from the usual index.
 TORCH_INDEX_URL ?=
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
+
+# One thread for each of two workers; compiled tests stay on disk; freed memory goes back to the system (as `serve` does).
+PYTEST = env -u PYTHONDONTWRITEBYTECODE FOVEA_TEST_FULL=$(FULL) OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE \
+	MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=1048576 $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 .PHONY: help setup serve test quick check format openapi docs pictures clients bench clean
 
@@ -33,11 +38,11 @@ $(STAMP): $(LOCK) pyproject.toml
 serve: setup  ## start the service on http://localhost:8000 with its shipped models
 	@$(BIN)/fovea serve
 
-test: setup  ## run all tests (ROOM=explain: those of one package)
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup $(if $(ROOM),tests/$(ROOM))
+test: setup  ## run all tests (ROOM=explain: those of one package; FULL=1: with all samples)
+	@$(PYTEST) $(if $(ROOM),tests/$(ROOM))
 
-quick: setup  ## run the tests that need no browser, server or matrix: within a minute
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -m "not heavy and not slow" $(if $(ROOM),tests/$(ROOM))
+quick: setup  ## run the tests that need no browser, server, training or matrix: within a minute
+	@$(PYTEST) -m "not heavy and not slow" $(if $(ROOM),tests/$(ROOM))
 
 check: setup  ## formatting, lint, types, layers, API description, tables of the docs, container files
 	$(BIN)/ruff format --check .

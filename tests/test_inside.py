@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from service.cli.main import app
 from service.collections.projections import fitting
 from tests.cli.command_line import parse
+from tests.shipped import load_each_once
 from tests.test_readme import ROOT, served
 
 PAGE = (ROOT / "docs" / "inside.md").read_text()
@@ -48,9 +49,10 @@ def test_every_line_of_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyP
     (tmp_path / "samples").symlink_to(ROOT / "samples")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FOVEA_DATA_DIR", str(tmp_path / "data"))
+    load_each_once(monkeypatch)
     for rounds in ("ITERATIONS", "EARLY_ITERATIONS"):
         monkeypatch.setattr(fitting, rounds, 5)
-    with served(tmp_path / "data") as port:
+    with served(tmp_path / "data", forked=True) as port:
         for line in LINES:
             words = shlex.split(line.replace("localhost:8000", f"127.0.0.1:{port}"))
             if line.startswith(PARSED):

@@ -20,6 +20,8 @@ from typer.testing import CliRunner
 
 from service.cli.main import app
 from service.collections.projections import fitting
+from tests.forked import ForkedCommand
+from tests.shipped import load_each_once
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -37,21 +39,13 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[int]:
+def served(folder: Path, forked: bool = False) -> Iterator[int]:
     """The port of a service in a process of its own, with nothing configured but its port and its folder.
 
-    folder: there already.
+    folder: there already. forked: start it as tests/forked.py does, and not as a reader of the README does.
     """
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("FOVEA_")}
-    log = folder / "log"
-    with log.open("wb") as file:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "service", "serve", "--port", "0", "--data-dir", str(folder)],
-            stderr=file,
-            stdout=file,
-            env=environment,
-            cwd=ROOT,
-        )
+    log, arguments = folder / "log", ["serve", "--port", "0", "--data-dir", str(folder)]
+    server = ForkedCommand(arguments, log) if forked else _started(arguments, log)
     try:
         number = _wait(server, log)
         yield number
@@ -60,11 +54,20 @@ def served(folder: Path) -> Iterator[int]:
         assert server.wait(30) == 0
 
 
-def _wait(server: subprocess.Popen[bytes], log: Path) -> int:
+def _started(arguments: list[str], log: Path) -> subprocess.Popen[bytes]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("FOVEA_")}
+    with log.open("wb") as file:
+        return subprocess.Popen(
+            [sys.executable, "-m", "service", *arguments], stderr=file, stdout=file, env=environment, cwd=ROOT
+        )
+
+
+def _wait(server: subprocess.Popen[bytes] | ForkedCommand, log: Path) -> int:
     """The port, once every model has been loaded; a busy machine may take its time."""
     for _ in range(1800):
-        assert server.poll() is None, log.read_text()
-        found = re.search(r"http://127\.0\.0\.1:(\d+)", log.read_text())
+        said = log.read_text() if log.exists() else ""
+        assert server.poll() is None, said
+        found = re.search(r"http://127\.0\.0\.1:(\d+)", said)
         if found and _all_loaded(f"http://127.0.0.1:{found.group(1)}"):
             return int(found.group(1))
         time.sleep(0.1)
@@ -125,6 +128,7 @@ def test_the_commands_that_look_inside_write_what_they_say(
     words = shlex.split(line.replace("samples/", f"{ROOT}/samples/"))[1:]
     few = FEWER.get(words[1], ["--images", "16"]) if words[0] == "evaluate" else []
     monkeypatch.setattr(fitting, "ITERATIONS", 5)
+    load_each_once(monkeypatch)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FOVEA_DATA_DIR", str(tmp_path))
     result = CliRunner().invoke(app, [*words, *few])
@@ -135,6 +139,7 @@ def test_the_commands_that_look_inside_write_what_they_say(
 
 def test_the_commands_that_fill_and_map_a_collection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One after the other."""
+    load_each_once(monkeypatch)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FOVEA_DATA_DIR", str(tmp_path))
     lines = [shlex.split(line)[1:] for line in COMMANDS if "fovea collections " in line]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from starlette.routing import BaseRoute
 
 from service.api.app import create_app
 from service.settings import Settings
@@ -31,9 +33,19 @@ def fake(settings: Settings) -> FakeAnswers:
     return FakeAnswers(settings)
 
 
+@pytest.fixture(scope="session")
+def routes(zoo: Path) -> list[BaseRoute]:
+    """The routes of one application. FastAPI analyses their functions at the first request, once for all tests."""
+    settings = tiny.settings(zoo)
+    return create_app(settings, FakeAnswers(settings)).router.routes
+
+
 @pytest.fixture
-def app(settings: Settings, fake: FakeAnswers) -> FastAPI:
-    return create_app(settings, fake)
+def app(settings: Settings, fake: FakeAnswers, routes: list[BaseRoute]) -> FastAPI:
+    """An application of its own for every test, but for the routes, which have no state."""
+    found = create_app(settings, fake)
+    found.router.routes[:] = routes
+    return found
 
 
 @pytest.fixture
@@ -46,6 +58,14 @@ def talking_to(app: FastAPI) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost")
 
 
+@pytest.fixture(scope="session")
+def document_text(zoo: Path) -> str:
+    """The OpenAPI document, generated once for all tests."""
+    settings = tiny.settings(zoo)
+    return json.dumps(create_app(settings, FakeAnswers(settings)).openapi())
+
+
 @pytest.fixture
-def document(app: FastAPI) -> dict[str, Any]:
-    return app.openapi()
+def document(document_text: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(document_text)
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import hashlib
 import io
 from dataclasses import replace
@@ -67,15 +68,22 @@ def encoded(media_type: str, shade: int = 128) -> bytes:
     return file.getvalue()
 
 
+@functools.lru_cache(maxsize=4)
+def loaded(registry: Path, data_dir: Path, engine: str, offline: bool) -> Registry:
+    """The registry of a folder, with its models loaded once for all tests."""
+    found = Registry(Settings(registry=registry, data_dir=data_dir, engine=engine, offline=offline, _env_file=None))
+    for name in found.names:
+        if found.state(name) == "loading":
+            found.load(name)
+    return found
+
+
 class FakeAnswers:
     """The same question about the same bytes gives the same answer, as it does with the real one."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.registry = Registry(settings)
-        for name in self.registry.names:
-            if self.registry.state(name) == "loading":
-                self.registry.load(name)
+        self.registry = loaded(settings.registry, settings.data_dir, settings.engine, settings.offline)
         self.admission = Admission(settings.max_wait_s, settings.deadline_s, ())
         self.ready = (True, "")
         self.life: list[str] = []

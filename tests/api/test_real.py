@@ -30,9 +30,10 @@ CORPUS = Path(os.environ.get("FOVEA_TEST_CORPUS", Path(__file__).parents[3] / "s
 
 
 @asynccontextmanager
-async def running(folder: Path) -> AsyncIterator[httpx.AsyncClient]:
+async def running(folder: Path, decoders: int = 1) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the real service in this process. decoders: its processes that decode, which take long to start."""
     registry(folder)
-    answers = InferenceService(tiny.settings(folder, decode_workers=2, threads=1, decode_memory_mb=512))
+    answers = InferenceService(tiny.settings(folder, decode_workers=decoders, threads=1, decode_memory_mb=512))
     for name in answers.registry.names:
         answers.registry.load(name)
     app = create_app(answers.settings, answers)
@@ -70,7 +71,7 @@ async def waits_without_blocking(client: httpx.AsyncClient, path: str, release: 
 
 async def test_decoding_does_not_block(tmp_path: Path) -> None:
     before = set(children())
-    async with running(tmp_path) as client:
+    async with running(tmp_path, decoders=2) as client:
         decoders = [pid for pid in children() if pid not in before]
         assert len(decoders) == 2
         async with asyncio.timeout(60):
@@ -183,7 +184,7 @@ def request_for(name: str, number: int, data: bytes) -> dict[str, Any]:
 async def test_no_damaged_input_is_a_fault_of_the_service(tmp_path: Path) -> None:
     unexplained: list[str] = []
     counts: dict[int, int] = {}
-    async with running(tmp_path) as client:
+    async with running(tmp_path, decoders=2) as client:
 
         async def send(name: str, number: int, data: bytes) -> None:
             response = await client.post("/predict", **request_for(name, number, data))

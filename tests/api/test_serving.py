@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,16 +15,16 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.forked import ForkedCommand
 from tests.runtime.test_answers import picture
 
 PATIENCE = 2.0
-SERVE = "import typer; from service.cli.serve import serve; typer.run(serve)"
 
 
 class Running:
     """A server process; `log` is what it has said so far."""
 
-    def __init__(self, process: subprocess.Popen[str], log: Path) -> None:
+    def __init__(self, process: ForkedCommand, log: Path) -> None:
         self.process, self._log = process, log
         self.port = int(self._wait_for(r"running on http://127\.0\.0\.1:(\d+)")[1])
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60)
@@ -39,12 +36,12 @@ class Running:
         return self._log.read_text()
 
     def _wait_for(self, pattern: str) -> re.Match[str]:
-        for _ in range(1800):
+        for _ in range(9000):
             found = re.search(pattern, self.log)
             if found:
                 return found
             assert self.process.poll() is None, self.log
-            time.sleep(0.1)
+            time.sleep(0.02)
         raise AssertionError(self.log)
 
     def connect(self, receive_buffer: int = 0) -> socket.socket:
@@ -64,10 +61,11 @@ class Running:
 @contextmanager
 def serving(zoo: Path, folder: Path, *flags: str) -> Iterator[Running]:
     log = folder / "log.txt"
-    command = [sys.executable, "-W", "ignore", "-c", SERVE, "--port", "0", "--registry", str(zoo), "--engine", "torch"]
-    given = {"OMP_NUM_THREADS": "1", "FOVEA_DATA_DIR": str(folder / "data"), "FOVEA_DECODE_WORKERS": "1"}
-    with log.open("w") as file:
-        process = subprocess.Popen([*command, *flags], stderr=file, env=os.environ | given, text=True)
+    log.write_text("")
+    variables = {"OMP_NUM_THREADS": "1", "FOVEA_DATA_DIR": str(folder / "data"), "FOVEA_DECODE_WORKERS": "1"}
+    process = ForkedCommand(
+        ["serve", "--port", "0", "--registry", str(zoo), "--engine", "torch", *flags], log, variables
+    )
     running = None
     try:
         running = Running(process, log)
@@ -227,6 +225,7 @@ def test_sigterm_turns_away_then_finishes_then_ends(zoo: Path, tmp_path: Path) -
         running.process.send_signal(signal.SIGTERM)
         while running.client.get("/readyz").status_code == 200:
             time.sleep(0.02)
+        time.sleep(0.5)  # uvicorn looks ten times a second whether it should stop
         assert running.client.get("/livez").status_code == 200
         assert running.client.post("/predict", content=image).status_code == 200  # who is late is answered still
         while True:

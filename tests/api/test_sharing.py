@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import resource
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +14,7 @@ import httpx
 import pytest
 
 from tests.api.test_serving import Running, in_flight, serving
+from tests.forked import ForkedCommand
 from tests.runtime.test_answers import picture
 
 POST = b"POST /collections/set/items HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\nContent-Length: %d\r\n\r\n"
@@ -86,11 +84,10 @@ def test_who_leaves_before_the_answer_finds_the_image_once(server: Running) -> N
     assert "Traceback" not in server.log
 
 
-def importing(zoo: Path, folder: Path, images: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-W", "ignore", "-m", "service", "collections", "import", str(images), "--name", "set"]
+def importing(zoo: Path, folder: Path, images: Path) -> ForkedCommand:
     given = {"REGISTRY": zoo, "DATA_DIR": folder / "data", "ENGINE": "torch", "DECODE_WORKERS": 1, "THREADS": 1}
-    variables = os.environ | {f"FOVEA_{name}": str(value) for name, value in given.items()}
-    return subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    variables = {f"FOVEA_{name}": str(value) for name, value in given.items()}
+    return ForkedCommand(["collections", "import", str(images), "--name", "set"], folder / "import.txt", variables)
 
 
 def seen(running: Running, number: int, image: bytes) -> bool:
@@ -128,8 +125,7 @@ def test_two_servers_and_an_import_share_one_folder(zoo: Path, tmp_path: Path) -
             return number
 
         numbers = list(pool.map(post, [(seed % 2, seed) for seed in range(60)]))
-        said, _ = third.communicate(timeout=120)
-        assert third.returncode == 0, said
+        assert third.wait(timeout=120) == 0, (tmp_path / "import.txt").read_text()
         assert len(set(numbers)) == 60
         assert [count(one) for one in servers] == [120, 120]
         names = {one["name"] for one in servers[0].client.get("/collections/set/items?limit=1000").json()["items"]}

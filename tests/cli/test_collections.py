@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import random
-import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -17,6 +13,7 @@ from typer.testing import CliRunner, Result
 
 from service.cli.main import app
 from service.collections.store.sqlite import SqliteStore
+from tests.forked import ForkedCommand
 from tests.models import tiny
 from tests.runtime.test_answers import picture
 
@@ -145,12 +142,7 @@ def test_a_name_that_is_none_gets_the_nearest(data: Path) -> None:
     assert "there are: eyes-2026" in fovea("show", "something", exit_code=2).output
 
 
-def begun(*arguments: str | Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-W", "ignore", "-m", "service", "collections", *map(str, arguments)]
-    return subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"}, stderr=subprocess.DEVNULL)
-
-
-def killed(process: subprocess.Popen[bytes], folder: Path, query: str, after: float) -> None:
+def killed(process: ForkedCommand, folder: Path, query: str, after: float) -> None:
     """Kill it a moment after this query gives something else than it did."""
     file, before = folder / "data" / "collections" / "collections.sqlite", None
     while process.poll() is None:
@@ -166,7 +158,7 @@ def killed(process: subprocess.Popen[bytes], folder: Path, query: str, after: fl
             before = found if before is None else before
         time.sleep(0.005)
     time.sleep(after)
-    os.kill(process.pid, signal.SIGKILL)
+    process.kill()
     process.wait()
 
 
@@ -174,10 +166,11 @@ def killed(process: subprocess.Popen[bytes], folder: Path, query: str, after: fl
 def test_a_killed_import_goes_on_and_a_killed_renewal_too(tmp_path: Path, zoo: Path) -> None:
     """Real processes. Nothing is there twice, nothing is lost, and what was done is not done again."""
     data, chance, kept = images(tmp_path / "photographs", 150), random.Random(5), list[int]()
+    log = tmp_path / "log.txt"
     expected = sorted(path.relative_to(data).as_posix() for path in data.rglob("*.png"))
     SqliteStore(tmp_path / "data" / "collections").close()
     for _ in range(2):
-        importing = begun("import", data, "--name", "set", "--keep-images")
+        importing = ForkedCommand(["collections", "import", str(data), "--name", "set", "--keep-images"], log)
         killed(importing, tmp_path, "SELECT count(*) FROM items", chance.uniform(0, 0.3))
         found = names(tmp_path)
         assert len(set(found)) == len(found)
@@ -187,7 +180,7 @@ def test_a_killed_import_goes_on_and_a_killed_renewal_too(tmp_path: Path, zoo: P
     assert names(tmp_path) == expected
     new = tiny.add(zoo, "tiny", seed=7)
     seen = "SELECT count(*) FROM vectors"
-    killed(begun("reembed", "set"), tmp_path, seen, chance.uniform(0, 0.3))
+    killed(ForkedCommand(["collections", "reembed", "set"], log), tmp_path, seen, chance.uniform(0, 0.3))
     shown = json.loads(fovea("show", "set", "--json").stdout)
     assert (shown["stale"], shown["count"], shown["labels"]) == (True, 300, {"healthy": 150, "ill": 150})
     assert "embedded again" in fovea("reembed", "set").output

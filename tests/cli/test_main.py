@@ -135,6 +135,7 @@ def test_a_file_that_cannot_be_written_is_named(registry: Path, tmp_path: Path) 
     assert "nowhere/map.png: No such file or directory" in result.output.replace("\n", "")
 
 
+@pytest.mark.heavy
 def test_a_refused_image_ends_with_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FOVEA_ENGINE", "torch")
     monkeypatch.setenv("FOVEA_DATA_DIR", str(tmp_path))
@@ -157,6 +158,7 @@ def folder_of(root: Path, labels: tuple[str, ...]) -> Path:
     return root
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     "words",
     [

@@ -20,26 +20,26 @@ from tests.engines.networks import images, plan
 
 
 def test_a_second_start_compiles_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    wanted = OpenVinoEngine(plan("resnet18", tmp_path, "a")).features(images(1), "layer4")
+    wanted = OpenVinoEngine(plan("resnet", tmp_path, "a")).features(images(1), "layer4")
     monkeypatch.setattr(graph, "graph", _never)
-    got = OpenVinoEngine(plan("resnet18", tmp_path, "a")).features(images(1), "layer4")
+    got = OpenVinoEngine(plan("resnet", tmp_path, "a")).features(images(1), "layer4")
     assert torch.equal(wanted, got)
 
 
 def test_other_weights_are_compiled_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    OpenVinoEngine(plan("resnet18", tmp_path, "a"))
+    OpenVinoEngine(plan("resnet", tmp_path, "a"))
     monkeypatch.setattr(graph, "graph", _never)
     with pytest.raises(AssertionError, match="compiled"):
-        OpenVinoEngine(plan("resnet18", tmp_path, "b"))
+        OpenVinoEngine(plan("resnet", tmp_path, "b"))
 
 
 @pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b[:-100] + bytes(100), lambda b: b""])
 def test_a_damaged_file_is_replaced(tmp_path: Path, damage: Any) -> None:
-    wanted = OpenVinoEngine(plan("resnet18", tmp_path, "a")).features(images(1), "layer4")
+    wanted = OpenVinoEngine(plan("resnet", tmp_path, "a")).features(images(1), "layer4")
     (file,) = tmp_path.glob("*.blob")
     whole = file.read_bytes()
     file.write_bytes(damage(whole))
-    got = OpenVinoEngine(plan("resnet18", tmp_path, "a")).features(images(1), "layer4")
+    got = OpenVinoEngine(plan("resnet", tmp_path, "a")).features(images(1), "layer4")
     torch.testing.assert_close(got, wanted, rtol=1e-4, atol=1e-5)
     content = file.read_bytes()  # not byte for byte the first one: compiling is not that repeatable
     assert hashlib.sha256(content[graph.DIGEST :]).digest() == content[: graph.DIGEST]
@@ -48,12 +48,12 @@ def test_a_damaged_file_is_replaced(tmp_path: Path, damage: Any) -> None:
 def test_weights_are_held_once_and_the_file_may_go(tmp_path: Path) -> None:
     """Whether it was compiled now or before; without `release_weights` all of the file stays in memory."""
     for _ in range(2):
-        engine = OpenVinoEngine(plan("resnet18", tmp_path, "a"))
+        engine = OpenVinoEngine(plan("resnet", tmp_path, "a"))
         engine.features(images(1), "layer4")
         (file,) = tmp_path.glob("*.blob")
         assert _resident(file) < file.stat().st_size / 20
     file.unlink()
-    wanted = TorchEngine(plan("resnet18")).features(images(5), "layer4")
+    wanted = TorchEngine(plan("resnet")).features(images(5), "layer4")
     torch.testing.assert_close(engine.features(images(5), "layer4"), wanted, rtol=1e-3, atol=1e-4)
 
 
@@ -67,18 +67,18 @@ def _resident(file: Path) -> int:
 
 
 def test_a_file_that_openvino_refuses_is_replaced(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    OpenVinoEngine(plan("resnet18", tmp_path, "a"))
+    OpenVinoEngine(plan("resnet", tmp_path, "a"))
     (file,) = tmp_path.glob("*.blob")
     graph._write(file, b"not a network")
     with caplog.at_level(logging.WARNING):
-        OpenVinoEngine(plan("resnet18", tmp_path, "a")).features(images(1), "layer4")
+        OpenVinoEngine(plan("resnet", tmp_path, "a")).features(images(1), "layer4")
     assert "compiling it again" in caplog.text
 
 
 def test_where_nothing_can_be_written_the_service_goes_on(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "file").write_text("in the way")
     with caplog.at_level(logging.WARNING):
-        OpenVinoEngine(plan("resnet18", tmp_path / "file", "a")).features(images(1), "layer4")
+        OpenVinoEngine(plan("resnet", tmp_path / "file", "a")).features(images(1), "layer4")
     assert "next start takes longer" in caplog.text
 
 

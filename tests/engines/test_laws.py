@@ -62,21 +62,21 @@ def test_another_cut_is_served_as_well(engine: str) -> None:
 @pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("engine", BUILDERS)
 def test_normalised_input_gives_the_same_maps(engine: str, precision: str) -> None:
-    x, runner = images(3), built(engine, "resnet18", precision)
-    ready = normalised(x, shared("resnet18").mean, shared("resnet18").std)
-    assert distance(runner.forward(ready, "layer4"), expected("resnet18", x, "layer4")) <= BOUND[precision]
+    x, runner = images(3), built(engine, "resnet", precision)
+    ready = normalised(x, shared("resnet").mean, shared("resnet").std)
+    assert distance(runner.forward(ready, "layer4"), expected("resnet", x, "layer4")) <= BOUND[precision]
 
 
 @pytest.mark.parametrize("engine", BUILDERS)
 def test_a_batch_is_its_images_one_by_one(engine: str) -> None:
-    x, runner = images(5), built(engine, "resnet18", "f32")
+    x, runner = images(5), built(engine, "resnet", "f32")
     alone = torch.cat([runner.features(x[i : i + 1], "layer4") for i in range(5)])
     torch.testing.assert_close(runner.features(x, "layer4"), alone, rtol=1e-5, atol=1e-5 * float(alone.abs().max()))
 
 
 @pytest.mark.parametrize("engine", BUILDERS)
 def test_four_threads_get_what_one_gets(engine: str) -> None:
-    runner = built(engine, "resnet18", "f32")
+    runner = built(engine, "resnet", "f32")
     asked = [images(1 + seed % 3, seed) for seed in range(24)]
     alone = [runner.features(x, "layer4") for x in asked]
     with ThreadPoolExecutor(4) as threads:
@@ -87,7 +87,7 @@ def test_four_threads_get_what_one_gets(engine: str) -> None:
 
 @pytest.mark.parametrize("engine", BUILDERS)
 def test_an_answer_stays_as_it_was_when_the_next_is_computed(engine: str) -> None:
-    runner = built(engine, "resnet18", "f32")
+    runner = built(engine, "resnet", "f32")
     first = runner.features(images(1, 0), "layer4")
     kept = first.clone()
     runner.features(images(1, 1), "layer4")
@@ -98,21 +98,21 @@ def test_an_answer_stays_as_it_was_when_the_next_is_computed(engine: str) -> Non
 def test_what_comes_in_is_not_written_to(engine: str) -> None:
     x = images(2)
     kept = x.clone()
-    built(engine, "resnet18", "f32").features(x, "layer4")
+    built(engine, "resnet", "f32").features(x, "layer4")
     assert torch.equal(x, kept)
 
 
 def test_a_view_of_other_strides_is_read_as_it_looks() -> None:
-    x, runner = images(2), built("openvino", "resnet18", "f32")
+    x, runner = images(2), built("openvino", "resnet", "f32")
     flipped = x.flip(1)
     turned = x.transpose(1, 2)
-    assert distance(runner.features(turned, "layer4"), expected("resnet18", turned, "layer4")) <= 1e-5
-    assert distance(runner.features(flipped, "layer4"), expected("resnet18", flipped, "layer4")) <= 1e-5
+    assert distance(runner.features(turned, "layer4"), expected("resnet", turned, "layer4")) <= 1e-5
+    assert distance(runner.features(flipped, "layer4"), expected("resnet", flipped, "layer4")) <= 1e-5
 
 
 @pytest.mark.parametrize("method", FREE, ids=lambda method: method.name)
 def test_maps_are_the_same_through_openvino(method: Method) -> None:
-    x, head = images(1), network("resnet18").head("layer4")
+    x, head = images(1), network("resnet").head("layer4")
     target = torch.eye(5)[:2]
     grids = [method.function(runner.features(x, "layer4"), head, target) for runner in _both()]
     torch.testing.assert_close(grids[0], grids[1], rtol=1e-4, atol=1e-4 * float(grids[0].abs().max()))
@@ -121,9 +121,9 @@ def test_maps_are_the_same_through_openvino(method: Method) -> None:
 def test_the_distance_would_be_seen() -> None:
     """Another image's maps, or another normalisation, are farther away than any bound."""
     x = images(2)
-    other = TorchEngine(Plan(shared("resnet18").features, "layer4", 64, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)))
-    assert distance(other.features(x, "layer4"), expected("resnet18", x, "layer4")) > 3e-2
+    other = TorchEngine(Plan(shared("resnet").features, "layer4", 64, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)))
+    assert distance(other.features(x, "layer4"), expected("resnet", x, "layer4")) > 3e-2
 
 
 def _both() -> list[Engine]:
-    return [built(engine, "resnet18", "f32") for engine in ("torch", "openvino")]
+    return [built(engine, "resnet", "f32") for engine in ("torch", "openvino")]

@@ -33,7 +33,7 @@ from pathlib import Path
 from service.engines.openvino import OpenVinoEngine
 from tests.engines.networks import images, plan
 
-engine = OpenVinoEngine(plan("resnet18", Path.home() / "cache", "a"))
+engine = OpenVinoEngine(plan("resnet", Path.home() / "cache", "a"))
 assert engine.features(images(2), "layer4").shape == (2, 512, 2, 2)
 """
 

@@ -47,6 +47,7 @@ class Cell:
     M: Tensor | None
 
 
+@functools.cache
 def layer(family: str) -> str:
     """The default layer of a family."""
     _, network, x = built(family)
@@ -54,16 +55,22 @@ def layer(family: str) -> str:
     return last_map(network, network.shapes(size))
 
 
+@functools.lru_cache(maxsize=3)
+def deep(family: str, start: int, stop: int) -> tuple[Tensor, nn.Module]:
+    """The feature maps of some images at the default layer of a family, and the head that reads them."""
+    _, network, x = built(family)
+    cut = layer(family)
+    with torch.no_grad():
+        return spatial(network.features(cut)(x[start:stop]), network.head(cut))
+
+
 def cell(family: str, name: str, rows: slice = slice(0, 1)) -> Cell:
     """One method on one family, at the family's default layer or in pixels."""
     method, (_, network, x) = METHODS[name], built(family)
-    x, cut = x[rows], layer(family)
-    whole = network.head(INPUT)
-    with torch.no_grad():
-        deep = spatial(network.features(cut)(x), network.head(cut))
-    A, head = (x, whole) if method.reads == "pixels" else deep
+    x, whole, maps = x[rows], network.head(INPUT), deep(family, rows.start, rows.stop)
+    A, head = (x, whole) if method.reads == "pixels" else maps
     deadline = 0.0 if name == "scorecam" else float("inf")  # the first masks are enough to see that it works
-    context = MethodContext(x, torch.no_grad()(whole.forward), Deadline(deadline), deep)
+    context = MethodContext(x, torch.no_grad()(whole.forward), Deadline(deadline), maps)
     arguments = QUICK.get(name, {}) | ({"context": context} if method.reads != "features" else {})
     if method.head == "pooled-linear" and not isinstance(head, PooledLinear):
         return Cell(method, A, head, context, None)

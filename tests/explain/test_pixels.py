@@ -34,6 +34,7 @@ def test_deeplift_adds_up_to_the_change_of_the_score(architecture: str) -> None:
     assert context.measures["completeness_delta"] == pytest.approx([float(M.sum()) - change], abs=1e-4)
 
 
+@pytest.mark.heavy
 def test_integrated_gradients_add_up_better_with_more_steps() -> None:
     few = explained("resnet18", "integrated-gradients", steps=8)
     many = explained("resnet18", "integrated-gradients", steps=128)

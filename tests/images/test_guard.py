@@ -83,6 +83,7 @@ def test_a_spoilt_photograph_is_ungradable(change: str) -> None:
     assert "ungradable" in reasons(SPOILT[change](retina()))
 
 
+@pytest.mark.heavy
 def test_procedural_photographs_pass() -> None:
     """Under one refusal in a hundred, over every class and camera."""
     pictures = [fundus.generate(400_000 + seed).pixels for seed in range(60)]

@@ -108,7 +108,9 @@ def pre_hook() -> nn.Module:
 
 
 def hook_on_a_submodule() -> nn.Module:
-    model = torchvision.models.vgg11(num_classes=CLASSES, init_weights=False)
+    with torch.device("meta"):  # its own classifier would take 400 MB
+        model = torchvision.models.vgg11(num_classes=CLASSES, init_weights=False)
+    model.features = torchvision.models.vgg.make_layers(torchvision.models.vgg.cfgs["A"])
     model.classifier = nn.Linear(512 * 49, CLASSES)
     model.features.register_forward_hook(lambda _, __, output: output * 2 - 0.1)
     return model

@@ -34,6 +34,7 @@ WRAPPED: dict[str, Callable[[], nn.Module]] = {
 }
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("name", WRAPPED)
 def test_wrappers_are_opened(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     found = built(monkeypatch, WRAPPED[name])

@@ -49,13 +49,13 @@ def close(found: Tensor, wanted: Tensor, share: float = 1e-5) -> None:
     torch.testing.assert_close(found, wanted, rtol=0, atol=share * float(wanted.abs().max()))
 
 
-@functools.cache
+@functools.lru_cache(maxsize=1)
 def assembled(name: str) -> tuple[nn.Module, Classifier]:
     with pytest.MonkeyPatch.context() as patch:
         return classifier(patch, SERVED[name][0], size(name))
 
 
-@pytest.fixture(params=SERVED)
+@pytest.fixture(scope="module", params=SERVED)
 def brought(request: pytest.FixtureRequest) -> tuple[str, nn.Module, Classifier]:
     return (request.param, *assembled(request.param))
 

@@ -7,7 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 
+
+@pytest.mark.heavy
 def test_nothing_that_poses_as_weights_is_run(tmp_path: Path) -> None:
     run = subprocess.run(
         [sys.executable, "-m", "tests.models.hostile", str(tmp_path)],

@@ -279,6 +279,7 @@ def test_a_model_that_left_the_registry_goes_on_until_restart(tmp_path: Path) ->
     assert models.get("mine") is old
 
 
+@pytest.mark.heavy
 def test_swaps_under_load_never_mix(tmp_path: Path) -> None:
     """Whatever classifier a reader gets, its digest is the digest of the weights it really carries."""
     bias = {add(tmp_path, "mine", seed=seed): weights(seed)["5.bias"] for seed in (1, 2)}

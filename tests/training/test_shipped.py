@@ -15,9 +15,9 @@ from service.models.classifier import Classifier
 from service.models.registry import Registry
 from service.models.scores import direction, probabilities
 from service.settings import SHIPPED_REGISTRY, Settings
-from service.training.data import FIRST_SEED, feature_maps
+from service.training.data import FIRST_SEED, feature_maps, logits
 from service.training.pointing_game import pointing
-from service.training.render import FRAME, RENDERED, Recipe
+from service.training.render import FRAME, RENDERED, Recipe, Rendered
 from service.training.report import auc, calibration_error, softmax
 
 KINDS = {"glaucoma": "binary", "resnet18": "five", "densenet121": "five"}
@@ -62,8 +62,7 @@ def test_no_fresh_seed_is_a_training_seed() -> None:
 def test_fresh_eyes_are_told_apart(name: str) -> None:
     model = classifier(name)
     pixels, classes = fresh(KINDS[name], 96)
-    logits = model.head(model.cut)(feature_maps(model, pixels)).double().numpy()
-    chances = softmax(logits / model.entry.temperature)
+    chances = softmax(logits(model, Rendered(pixels, classes)) / model.entry.temperature)
     assert auc(chances, classes) >= 0.95
     assert calibration_error(chances, classes) < 0.15  # 96 images know no better; the card's figure has 1500
     assert all(not model.entry.guard.reasons(measure(x)) for x in pixels[:60]) or (

@@ -6,7 +6,6 @@ import base64
 from pathlib import Path
 
 import httpx
-import pytest
 
 from service.collections.store.sqlite import SqliteStore
 from tests.api.fakes import encoded
@@ -77,10 +76,10 @@ async def test_a_refused_image_is_not_added(tmp_path: Path) -> None:
         assert (await client.get("/collections/set")).json()["count"] == 0
 
 
-@pytest.mark.parametrize("name", ["..", "%2e%2e", "a%2fb", "A", "x" * 65, "a'"])
-async def test_no_other_name_is_taken(tmp_path: Path, name: str) -> None:
+async def test_no_other_name_is_taken(tmp_path: Path) -> None:
     async with running(tmp_path) as client:
-        assert (await client.post(f"/collections?name={name}")).status_code == 422
+        for name in ("..", "%2e%2e", "a%2fb", "A", "x" * 65, "a'"):
+            assert (await client.post(f"/collections?name={name}")).status_code == 422, name
         assert (await client.get("/collections/nothing")).status_code == 404
 
 

@@ -40,6 +40,7 @@ def test_pca_places_exactly(dimensions: int) -> None:
     assert np.allclose(put(found, vectors, centre.astype(np.float32)), 0, atol=1e-4)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("method", ["tsne", "umap"])
 @pytest.mark.parametrize("dimensions", [2, 3])
 def test_an_image_of_the_map_lands_on_or_beside_its_own_point(method: MethodName, dimensions: int) -> None:

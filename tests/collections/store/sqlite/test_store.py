@@ -148,6 +148,7 @@ while True:
 """
 
 
+@pytest.mark.heavy
 def test_nothing_acknowledged_is_lost_when_the_process_is_killed(store: SqliteStore, tmp_path: Path) -> None:
     """Fails where `add` commits later than it returns (tried: every fifth time); a gap of microseconds can slip by."""
     chance, number = random.Random(0), 0
