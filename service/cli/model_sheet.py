@@ -9,6 +9,7 @@ from rich.text import Text
 
 from service.cli.output import facts_table
 from service.cli.registry_outline import FROM_TORCHVISION
+from service.images.frame import Frame
 from service.models.entry import Entry
 
 SHOWN_LABELS = 20
@@ -38,9 +39,21 @@ def _facts(entry: Entry, weights_sha256: str) -> Iterator[tuple[str, str]]:
     if entry.operating_point is not None:
         yield "operating point", f"{entry.labels[1]} from probability {entry.operating_point:g} on"
     field_of_view = "field of view cropped, " if frame.field_of_view else ""
-    resized = f"{field_of_view}shorter side to {frame.resize} px ({frame.interpolation}), centre {frame.crop} px"
+    resized = f"{field_of_view}{_fitted(frame)}"
     yield "frame", resized if known else "that of torchvision's weights"
     yield "guard", "set" if entry.guard else "none"
+
+
+def _fitted(frame: Frame) -> str:
+    """How pictures become the network's input, in words."""
+    height, width = frame.shape
+    size = f"{width} px" if height == width else f"{width} × {height} px"
+    how = {
+        "crop": f"shorter side to {frame.resize} px ({frame.interpolation}), centre {size}",
+        "squash": f"stretched to {size} ({frame.interpolation})",
+        "letterbox": f"fitted into {size} ({frame.interpolation})",
+    }[frame.fit]
+    return how + (", grey" if frame.channels == 1 else "") + (", BGR" if frame.order == "BGR" else "")
 
 
 def _card(entry: Entry) -> Iterator[tuple[str, str]]:

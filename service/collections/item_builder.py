@@ -15,6 +15,7 @@ from service.collections.class_maps import class_maps
 from service.collections.collection import PIXEL_SIDE, Collection, Item
 from service.errors import ModelFault
 from service.explain.tokens import spatial
+from service.images.coverage import visible
 from service.images.field import field_mask
 from service.images.tint import jpeg
 from service.runtime.examine import embedding, predictions
@@ -86,8 +87,9 @@ def _maps(inspection: Inspection, classes: list[int]) -> tuple[Float16s, Float16
 
 
 def _field(inspection: Inspection, shape: tuple[int, ...]) -> Float16s:
-    frame, x = inspection.classifier.entry.frame, inspection.prepared.x
-    mask = field_mask(x) if frame.field_of_view else np.ones(x.shape[:2], bool)
+    prepared = inspection.prepared
+    finds = inspection.classifier.entry.frame.field_of_view
+    mask = field_mask(prepared.x) if finds else visible(prepared.geometry)
     return _float16(cell_shares(mask, (shape[0], shape[1])))
 
 

@@ -31,13 +31,14 @@ Plane = npt.NDArray[np.int16]
 
 
 def measure(x: npt.NDArray[np.uint8]) -> dict[str, float]:
-    """All measures of one framed picture x uint8[s, s, 3]; under a millisecond at s = 224.
+    """All measures of one framed picture x uint8[h, w, 3]; under a millisecond at 224 × 224.
 
     The field is every pixel whose brightest channel is above 16 of 255 and above a quarter of what is usual for such
     pixels; on a picture without any, all measures are 0. Colours are taken from every second pixel of every second row.
 
     - coverage: field pixels / all pixels, 0 to 1.
-    - surround: mean of the brightest channel in the four corners (s / 16 wide) / the same in the field.
+    - surround: mean of the brightest channel in the four corners, each a sixteenth of the shorter side wide, / the
+      same in the field.
     - brightness: mean of red and green over the field, 0 to 255; blue carries hardly anything of a fundus.
     - contrast: standard deviation of green / its mean, over the field.
     - red, green, blue: means over the field, 0 to 255. red_over_green: their ratio.
@@ -81,7 +82,7 @@ def _colours(x: npt.NDArray[np.uint8], field: npt.NDArray[np.bool_]) -> list[npt
 
 
 def _corners(level: npt.NDArray[np.uint8]) -> float:
-    width = max(1, len(level) // 16)
+    width = max(1, min(level.shape) // 16)
     ends = slice(None, width), slice(-width, None)
     return float(np.mean([level[rows, columns].mean() for rows in ends for columns in ends]))
 
@@ -101,7 +102,7 @@ def _bend(green: Plane, field: npt.NDArray[np.bool_]) -> float:
 
 
 def _shifted(a: npt.NDArray[Any], rows: int, columns: int) -> npt.NDArray[Any]:
-    """The inner part of a[s, s], two pixels smaller on each side, moved by at most two pixels; every SKIP-th row."""
+    """The inner part of a[h, w], two pixels smaller on each side, moved by at most two pixels; every SKIP-th row."""
     height, width = a.shape
     return a[2 + rows : height - 2 + rows : SKIP, 2 + columns : width - 2 + columns]
 

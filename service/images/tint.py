@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from service.images.colormap import DEFAULT, table
+from service.images.geometry import Size
 from service.images.picture import MOST_OPAQUE, upsample
 
 Pixels = NDArray[np.uint8]
@@ -27,22 +28,22 @@ GAP, CAPTION = 4, 18
 
 
 def heated(picture: Pixels, grid: Floats, maximum: float, colormap: str = DEFAULT) -> Pixels:
-    """The picture uint8 [s, s, 3] under the positive part of a map [h, w]; full heat at `maximum` and above."""
-    levels = _levels(grid, len(picture), maximum)
+    """The picture uint8 [h, w, 3] under the positive part of a map; full heat at `maximum` and above."""
+    levels = _levels(grid, picture.shape[:2], maximum)
     colours = table(colormap)[np.rint(255 * levels).astype(np.uint8)]
     return _mixed(picture, colours, levels)
 
 
 def opposed(picture: Pixels, grid: Floats, maximum: float) -> Pixels:
-    """The picture uint8 [s, s, 3] in grey under a signed map [h, w]: orange what is positive, blue what is negative."""
+    """The picture uint8 [h, w, 3] in grey under a signed map: orange what is positive, blue what is negative."""
     grey = np.repeat(np.rint(picture.mean(2, keepdims=True)).astype(np.uint8), 3, 2)
-    positive, negative = (_levels(sign * grid, len(picture), maximum) for sign in (1, -1))
+    positive, negative = (_levels(sign * grid, picture.shape[:2], maximum) for sign in (1, -1))
     colours = np.where((positive > 0)[..., None], FOR, AGAINST)
     return _mixed(grey, colours.astype(np.uint8), positive + negative)
 
 
 def lit(picture: Pixels, region: NDArray[np.bool_]) -> Pixels:
-    """The picture uint8 [s, s, 3] as it is within the region bool [s, s], edged brightly, and dim elsewhere."""
+    """The picture uint8 [h, w, 3] as it is within the region bool [h, w], edged brightly, and dim elsewhere."""
     shown = np.where(region[..., None], picture, (DIM * picture).astype(np.uint8))
     inner = region.copy()
     inner[1:] &= region[:-1]
@@ -104,9 +105,9 @@ def resized(pixels: Pixels, side: int) -> Pixels:
     return np.asarray(Image.fromarray(pixels).resize((side, side), Image.Resampling.BILINEAR))
 
 
-def _levels(grid: Floats, size: int, maximum: float) -> Floats:
+def _levels(grid: Floats, size: Size, maximum: float) -> Floats:
     if maximum <= 0:
-        return np.zeros((size, size), np.float32)
+        return np.zeros(size, np.float32)
     return np.asarray(np.clip(upsample(np.asarray(grid, np.float32), size) / maximum, 0, 1), np.float32)
 
 

@@ -47,7 +47,8 @@ class Job(Part):
     @property
     def most(self) -> int:
         """Bytes of the reply's body at most."""
-        return 3 * (self.frame.crop**2 + max(self.preview, 1) ** 2)
+        height, width = self.frame.shape
+        return 3 * (height * width + max(self.preview, 1) ** 2)
 
 
 class MaskJob(Part):
@@ -57,13 +58,13 @@ class MaskJob(Part):
     width: Count
     height: Count
     region: Box
-    size: Side
+    size: tuple[Side, Side]
     seconds: Annotated[float, Field(gt=0)]
 
     @property
     def most(self) -> int:
         """Bytes of the reply's body at most."""
-        return self.size**2
+        return self.size[0] * self.size[1]
 
 
 class Ready(Part):
@@ -81,7 +82,7 @@ class Refused(Part):
 
 
 class Done(Part):
-    """Worker to service; the body is x (size × size × 3 bytes), then the preview (height × width × 3 bytes)."""
+    """Worker to service; the body is x (size × 3 bytes), then the preview (height × width × 3 bytes)."""
 
     kind: Literal["done"] = "done"
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -90,13 +91,13 @@ class Done(Part):
     width: Count
     height: Count
     region: Box
-    size: Count
+    size: tuple[Count, Count]  # height, width
     preview: tuple[Count, Count] = (0, 0)  # height, width
     measures: Annotated[dict[str, float], Field(max_length=64)]
 
 
 class Covered(Part):
-    """Worker to service; the body is how much of every pixel of x the mask covers, size × size bytes of 0 to 255."""
+    """Worker to service; the body is how much of every pixel of x the mask covers, height × width bytes of 0 to 255."""
 
     kind: Literal["covered"] = "covered"
 

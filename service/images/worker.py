@@ -27,12 +27,11 @@ from service.images.guard import measure
 BEFORE_CONFINED = (field,)
 """What a frame imports when it is first used; `_confine` counts memory from what is loaded."""
 
-FINER = 2  # decode to at least this many times the resized side, so that what draft mode drops is not missed
-
 
 def work(job: wire.Job, data: bytes, limits: Limits) -> list[bytes]:
     """Decode, frame, measure; the reply's pieces. Raises UnsupportedImage, TooLarge, DamagedImage."""
-    upright = decode(data, limits, at_least=max(FINER * job.frame.resize, job.preview // 2))
+    least = job.frame.least_side
+    upright = decode(data, limits, at_least=None if least is None else max(least, job.preview // 2))
     x, geometry = job.frame.apply(upright.pixels, upright.width, upright.height)
     preview = _preview(upright.pixels, job.preview) if job.preview else np.empty((0, 0, 3), np.uint8)
     done = wire.Done(

@@ -42,7 +42,7 @@ class Prepared:
     """One image, ready for a model.
 
     sha256: of the bytes as sent, hex. format: see `decode.FORMATS`. notes: see `decode.Upright`.
-    x: uint8[s, s, 3], RGB. geometry: where x lies. preview: uint8[h, w, 3] of the whole upright picture, or None.
+    x: uint8[h, w, 3], RGB. geometry: where x lies. preview: uint8[h, w, 3] of the whole upright picture, or None.
     measures: see `guard.measure`.
     """
 
@@ -117,7 +117,7 @@ class DecodePool:
         return await self._asked(job, data, partial(_prepared, job=job))
 
     async def cover(self, data: bytes, geometry: Geometry) -> Shares:
-        """The share of every pixel of x that the file of a mask covers, float32 [size, size], 0 to 1, to 1/255.
+        """The share of every pixel of x that the file of a mask covers, float32 [h, w], 0 to 1, to 1/255.
 
         geometry: where x lies in the image that the mask belongs to. Raises as `prepare`, and BadParameter for a mask
         that is not as large as the image or marks nothing.
@@ -258,7 +258,7 @@ def _covered(header: wire.Reply, body: bytes, job: wire.MaskJob) -> Shares:
     """Raises ValueError where header and body contradict the job."""
     if header.kind != "covered":
         raise ValueError("the reply is not of a mask")
-    return np.frombuffer(body, np.uint8).reshape(job.size, job.size).astype(np.float32) / np.float32(255)
+    return np.frombuffer(body, np.uint8).reshape(job.size).astype(np.float32) / np.float32(255)
 
 
 def _prepared(header: wire.Reply, body: bytes, job: wire.Job) -> Prepared:
@@ -267,17 +267,17 @@ def _prepared(header: wire.Reply, body: bytes, job: wire.Job) -> Prepared:
         raise ValueError("the reply is not of an image")
     left, top, right, bottom = header.region
     height, width = header.preview
-    if not (0 <= left < right <= header.width and 0 <= top < bottom <= header.height):
-        raise ValueError("the region does not lie in the image")
-    if header.size != job.frame.crop or max(height, width) > job.preview:
+    if not (left < right and top < bottom and left < header.width and top < header.height and right > 0 and bottom > 0):
+        raise ValueError("the region shows nothing of the image")
+    if header.size != job.frame.shape or max(height, width) > job.preview:
         raise ValueError("the sizes are not those asked for")
     pixels = np.frombuffer(bytearray(body), np.uint8)  # a bytearray's pixels can be written to, as torch expects
-    cut = 3 * header.size**2
+    cut = 3 * header.size[0] * header.size[1]
     return Prepared(
         header.sha256,
         header.format,
         header.notes,
-        pixels[:cut].reshape(header.size, header.size, 3),
+        pixels[:cut].reshape(*header.size, 3),
         Geometry(header.width, header.height, header.region, header.size),
         pixels[cut:].reshape(height, width, 3) if job.preview else None,
         header.measures,

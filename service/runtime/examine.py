@@ -119,7 +119,7 @@ def _target_map(
     done: float,
 ) -> TargetMap:
     geometry, size = inspection.prepared.geometry, inspection.prepared.geometry.size
-    heatmap = Picture("image/png", heatmap_png(grid, size), size, size)
+    heatmap = Picture("image/png", heatmap_png(grid, size), width=size[1], height=size[0])
     regions = None
     if question.boxes:
         regions = tuple(

@@ -177,9 +177,10 @@ LIES = {
     "no JSON": "out.write(struct.pack('>II', 3, 0) + b'abc')",
     "an unknown kind": "say({'kind': 'gift'})",
     "an unknown error": "say({'kind': 'refused', 'error': 'SystemExit', 'detail': ''})",
-    "another size": "say(done | {'size': 9}, bytes(3 * 9 * 9))",
+    "another size": "say(done | {'size': [9, 9]}, bytes(3 * 9 * 9))",
     "too few pixels": "say(done, bytes(10))",
-    "a region outside": "say(done | {'region': [0, 0, 65, 48]}, bytes(3 * 56 * 56))",
+    "a region outside": "say(done | {'region': [64, 0, 90, 48]}, bytes(3 * 56 * 56))",
+    "a region turned round": "say(done | {'region': [40, 0, 20, 48]}, bytes(3 * 56 * 56))",
     "no number": "say(done | {'region': [0, 0, 'NaN', 48]}, bytes(3 * 56 * 56))",
     "an unasked preview": "say(done | {'preview': [2, 2]}, bytes(3 * 56 * 56 + 12))",
 }
@@ -189,7 +190,7 @@ LIES = {
 async def test_a_lying_worker_is_not_believed(lie: str, monkeypatch: pytest.MonkeyPatch) -> None:
     done = {
         "kind": "done", "sha256": "0" * 64, "format": "PNG", "notes": [], "width": 64, "height": 48,
-        "region": [0, 0, 64, 48], "size": 56, "preview": [0, 0], "measures": {},
+        "region": [0, 0, 64, 48], "size": [56, 56], "preview": [0, 0], "measures": {},
     }  # fmt: skip
     script = f"""
 import json, struct, sys

@@ -165,7 +165,7 @@ def _maximum_cell(shares: NDArray[np.float32]) -> str:
 
 def _mean_anatomy(report: Bias) -> Pixels:
     """The mean anatomy in grey, where there is no image to show."""
-    grey = 255 * upsample(np.asarray(report.anatomy, np.float32), SIDE)
+    grey = 255 * upsample(np.asarray(report.anatomy, np.float32), (SIDE, SIDE))
     return np.repeat(np.clip(grey, 0, 255).astype(np.uint8)[..., None], 3, 2)
 
 

@@ -204,7 +204,7 @@ def _maps(inspected: InspectedImage) -> Tensor:
 def _masks(inspected: InspectedImage, concepts: list[str]) -> Tensor:
     """bool [1, concepts, SIDE, SIDE]: masks where the model sees them."""
     empty = np.zeros(inspected.image.pixels.shape[:2], bool)
-    geometry = replace(inspected.inspection.prepared.geometry, size=SIDE)
+    geometry = replace(inspected.inspection.prepared.geometry, size=(SIDE, SIDE))
     masks = [frame_mask(inspected.image.masks.get(name, empty), geometry) for name in concepts]
     return torch.from_numpy(np.stack(masks))[None]
 
