@@ -7,6 +7,11 @@ from math import isqrt
 import torch
 from torch import Tensor, nn
 
+from service.errors import DoesNotApply
+
+MAX_PREFIX = 16
+"""Tokens without a position at most: a class token, one for distillation, and registers."""
+
 
 class TokenHead(nn.Module):
     """A head for tokens, called with their grid: A [B, D, h, w] -> logits [B, K].
@@ -27,15 +32,37 @@ class TokenHead(nn.Module):
         return logits
 
 
-def spatial(A: Tensor, head: nn.Module) -> tuple[Tensor, nn.Module]:
+def spatial(A: Tensor, head: nn.Module, image: tuple[int, int]) -> tuple[Tensor, nn.Module]:
     """Feature maps [N, C, h, w] and the head behind them, whether the network computes feature maps or tokens.
 
-    A: [N, C, h, w], returned unchanged, or tokens [N, L, D] of a square image: the last ⌊√L⌋² of them are its patches,
-    row by row, and become [N, D, h, w]; those before them (a class token) become a part of the head.
+    A: [N, C, h, w], returned unchanged, or tokens [N, L, D]: the last of them are the image's patches, row by row, and
+    become [N, D, h, w]; those before them (a class token) become a part of the head. image: height and width of the
+    network's input. Raises DoesNotApply where the tokens are no grid of patches.
     """
     if A.dim() != 3:
         return A, head
-    side = isqrt(A.shape[1])
-    first = A.shape[1] - side * side
-    grid = A[:, first:].mT.reshape(len(A), -1, side, side)  # (N, D, h, w)
+    rows, columns = token_grid(A.shape[1], image)
+    first = A.shape[1] - rows * columns
+    grid = A[:, first:].mT.reshape(len(A), -1, rows, columns)  # (N, D, h, w)
     return grid, TokenHead(head, A[:, :first])
+
+
+def token_grid(tokens: int, image: tuple[int, int]) -> tuple[int, int]:
+    """Rows and columns of the square patches of an image, of which there is one token each.
+
+    Of a square image, as many rows as columns; of another, the grid of patches that leaves the fewest tokens without a
+    position, with the patches at the right and lower edge left out or padded. Raises DoesNotApply where more than
+    MAX_PREFIX would be left.
+    """
+    height, width = image
+    if height == width:
+        return isqrt(tokens), isqrt(tokens)
+    cut = ((height // patch, width // patch) for patch in range(1, min(image) + 1))
+    padded = ((-(-height // patch), -(-width // patch)) for patch in range(1, max(image) + 1))
+    fitting = [grid for grid in (*cut, *padded) if 0 <= tokens - grid[0] * grid[1] <= MAX_PREFIX]
+    if not fitting:
+        raise DoesNotApply(
+            f"the {tokens} tokens of this layer are no grid of square patches of {height} × {width} pixels, so they"
+            " have no place in the image; name another layer"
+        )
+    return max(fitting, key=lambda grid: grid[0] * grid[1])

@@ -18,6 +18,7 @@ EDGE = 0.12  # of that contrast: fields are dim at their rim
 LEAST_AREA = 0.05  # of the picture
 LEAST_FILL = 0.5  # of the bounding box; a disc fills 0.79
 MOST_OUTSIDE = 1.25  # diameter of a field to the longer side of what the picture shows of it
+LEAST_BEYOND = 0.01  # of its radius, by which a circle must reach outside the picture to be cut off by it
 SQUARE = 1.02  # long side to short side of a box that counts as square
 
 
@@ -43,6 +44,9 @@ def find_field(picture: Image.Image) -> tuple[int, int, int, int] | None:
     if circle is None or 2 * step * circle[2] > MOST_OUTSIDE * max(right - box[0], bottom - box[1]):
         return box
     x, y, radius = (step * value for value in circle)
+    beyond = max(radius - x, radius - y, x + radius - picture.width, y + radius - picture.height)
+    if beyond <= LEAST_BEYOND * radius:
+        return box
     return round(x - radius), round(y - radius), round(x + radius), round(y + radius)
 
 

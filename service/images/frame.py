@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from service.images.geometry import Box, Geometry, Size
 from service.images.normalisation import Normalisation, normalisation
 from service.images.preprocessing import PREPROCESSING_VERSION
-from service.images.resampling import KERNELS, Interpolation, resize
+from service.images.resampling import KERNELS, Interpolation, PixelBox, resize
 
 __all__ = ["Box", "Frame", "Geometry", "Side", "Size"]
 
@@ -23,8 +23,6 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Side = Annotated[int, Field(ge=1, le=4096)]
 Level = Annotated[int, Field(ge=0, le=255)]
-
-Whole = tuple[int, int, int, int]
 
 MOST_ELONGATED = 8  # long side to short side of what is resized
 FINER = 2  # pictures are decoded to at least this many times what they are resized to, so that draft mode is not seen
@@ -152,13 +150,13 @@ class Frame(BaseModel):
         columns, rows = right - left, bottom - top
         (wide, high), (from_left, from_top) = self._placement(columns, rows)
         seen = (from_left, from_top, from_left + self.shape[1], from_top + self.shape[0])
-        small = resize(self._cut(picture, box), (wide, high), self.interpolation, self.antialias)
+        small = self._resized(picture, box, (wide, high))
         x = self._grey(self._cut(small, seen))
         across, down = columns / wide, rows / high  # picture pixels a resized pixel
         region = (left + seen[0] * across, top + seen[1] * down, left + seen[2] * across, top + seen[3] * down)
         return x, _geometry(region, picture.size, (width, height), self.shape)
 
-    def _box(self, picture: Image.Image) -> Whole:
+    def _box(self, picture: Image.Image) -> PixelBox:
         """The part of the picture that is fitted into x, pixels; it may reach outside."""
         from service.images.field import find_field  # noqa: PLC0415  SciPy takes a quarter of a second to import
 
@@ -179,12 +177,18 @@ class Frame(BaseModel):
         size = _shorter_to(self.resize, columns, rows), _shorter_to(self.resize, rows, columns)
         return size, (_central(size[0], width), _central(size[1], height))
 
-    def _cut(self, picture: Image.Image, box: Whole) -> Image.Image:
+    def _resized(self, picture: Image.Image, box: PixelBox, size: tuple[int, int]) -> Image.Image:
+        """The box of the picture at width × height, in `fill` where it reaches outside."""
+        if _contains(picture.size, box):
+            return resize(picture, size, self.interpolation, self.antialias, box)
+        return resize(self._cut(picture, box), size, self.interpolation, self.antialias)
+
+    def _cut(self, picture: Image.Image, box: PixelBox) -> Image.Image:
         """The box of the picture, in `fill` where it reaches outside."""
         left, top, right, bottom = box
         if box == (0, 0, *picture.size):
             return picture
-        if left >= 0 and top >= 0 and right <= picture.width and bottom <= picture.height:
+        if _contains(picture.size, box):
             return picture.crop(box)
         sheet = Image.new("RGB", (right - left, bottom - top), self.fill)
         sheet.paste(picture, (-left, -top))
@@ -210,11 +214,15 @@ def _geometry(region: Box, decoded: tuple[int, int], original: tuple[int, int], 
     return Geometry(width, height, scaled, size)
 
 
+def _contains(size: tuple[int, int], box: PixelBox) -> bool:
+    return box[0] >= 0 and box[1] >= 0 and box[2] <= size[0] and box[3] <= size[1]
+
+
 def _snapped(value: float, edge: int) -> float:
     return float(edge) if math.isclose(value, edge, rel_tol=1e-9) else value
 
 
-def _trimmed(box: Whole, elongation: int) -> Whole:
+def _trimmed(box: PixelBox, elongation: int) -> PixelBox:
     """The middle of a very long box: resizing all of a 1 × 60000 picture would make billions of pixels to crop away."""
     left, top, right, bottom = box
     most = elongation * min(right - left, bottom - top)

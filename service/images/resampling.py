@@ -20,19 +20,25 @@ RESAMPLING: dict[Interpolation, Image.Resampling] = {
 }
 """Pillow's filters, which widen with the factor of shrinking, except for nearest."""
 
+PixelBox = tuple[int, int, int, int]
+"""left, top, right, bottom, in whole pixels."""
+
 Floats = npt.NDArray[np.float32]
 Weights = Callable[[Floats], Floats]
 
 
-def resize(picture: Image.Image, size: tuple[int, int], interpolation: Interpolation, antialias: bool) -> Image.Image:
-    """A mode RGB picture at width × height.
+def resize(
+    picture: Image.Image, size: tuple[int, int], interpolation: Interpolation, antialias: bool, box: PixelBox | None = None
+) -> Image.Image:
+    """A mode RGB picture, or a box of it, at width × height.
 
-    antialias: whether the filter widens where the picture shrinks, as Pillow's do and torchvision's on PIL images;
+    box: within the picture; a filter that is wider than a pixel reads a few
+    pixels around it. antialias: whether the filter widens where the picture shrinks, as Pillow's do and torchvision's on PIL images;
     without it, as PyTorch's `interpolate` and OpenCV's `resize`, the two or four nearest pixels count alone.
     """
     if antialias or interpolation not in KERNELS:
-        return picture.resize(size, RESAMPLING[interpolation])
-    values = np.asarray(picture)
+        return picture.resize(size, RESAMPLING[interpolation], box=box)
+    values = np.asarray(picture.crop(box) if box else picture)
     width, height = size
     rows = _along(values, height, interpolation)  # (height, w, 3)
     both = _along(rows.swapaxes(0, 1), width, interpolation).swapaxes(0, 1)  # (height, width, 3)

@@ -166,7 +166,7 @@ class Classifier:
 
     @torch.no_grad()
     def forward(self, x: Tensor) -> Tensor:
-        """The whole network: normalised x [N, 3, H, W] -> logits [N, K]."""
+        """The whole network: normalised x [N, C, H, W] -> logits [N, K]."""
         logits: Tensor = self.head(self.cut)(self.engine.forward(x, self.cut))
         return logits
 

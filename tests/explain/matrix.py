@@ -60,7 +60,7 @@ def cell(family: str, name: str, rows: slice = slice(0, 1)) -> Cell:
     x, cut = x[rows], layer(family)
     whole = network.head(INPUT)
     with torch.no_grad():
-        deep = spatial(network.features(cut)(x), network.head(cut))
+        deep = spatial(network.features(cut)(x), network.head(cut), tuple(x.shape[-2:]))
     A, head = (x, whole) if method.reads == "pixels" else deep
     deadline = 0.0 if name == "scorecam" else float("inf")  # the first masks are enough to see that it works
     context = MethodContext(x, torch.no_grad()(whole.forward), Deadline(deadline), deep)

@@ -1,8 +1,12 @@
-"""The circle of a field that the picture cuts off, against circles marked by hand on photographs."""
+"""The circle of a field that the picture cuts off, against circles marked by hand on photographs.
+
+The environment variable FOVEA_FUNDUS names the folder of the photographs (HRF and IDRiD, at most 512 pixels high).
+"""
 
 from __future__ import annotations
 
 import os
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +14,9 @@ import pytest
 from PIL import Image
 
 from service.images.field import find_field
+from service.images.frame import Frame
+from service.images.guard import Guard, measure
+from tests.images.making import ROOT
 
 ROWS = (90.5, 256.5, 420.5)
 """Where rims were marked: y of the points on the left, then of those on the right."""
@@ -45,15 +52,36 @@ def marked_circle(rims: tuple[float | None, ...]) -> tuple[float, float, float]:
     return float(x), float(y), float(np.sqrt(c + x * x + y * y))
 
 
+def photographs() -> Path:
+    """The folder of the photographs; skips where there is none."""
+    folder = Path(os.environ.get("FOVEA_FUNDUS", "no such folder"))
+    if not (folder / "hrf").is_dir():
+        pytest.skip("FOVEA_FUNDUS names no folder with the photographs")
+    return folder
+
+
 @pytest.mark.parametrize("name", RIMS)
 def test_the_circle_is_the_one_marked_by_hand(name: str) -> None:
-    file = Path(os.environ.get("FOVEA_FUNDUS_DATA", "no such folder")) / f"{name}.jpg"
-    if not file.is_file():
-        pytest.skip("FOVEA_FUNDUS_DATA names no folder with the photographs")
     x, y, radius = marked_circle(RIMS[name])
-    with Image.open(file) as picture:
+    with Image.open(photographs() / f"{name}.jpg") as picture:
         box = find_field(picture.convert("RGB"))
     assert box is not None
     left, top, right, bottom = box
     assert np.hypot((left + right) / 2 - x, (top + bottom) / 2 - y) <= 0.01 * radius
     assert abs((right - left) / 2 - radius) <= 0.01 * radius
+
+
+def test_the_shipped_model_refuses_no_photograph_of_a_camera_that_cuts_the_field_off() -> None:
+    """All 45 photographs of HRF; without the padding all are refused, for their bright corners."""
+    table = tomllib.loads((ROOT / "service" / "models" / "zoo" / "glaucoma.toml").read_text())["models"]["glaucoma"]
+    frame, guard = Frame.model_validate(table["frame"]), Guard.model_validate(table["guard"])
+    files = sorted((photographs() / "hrf").glob("*/*.jpg"))
+    refused = []
+    for file in files:
+        with Image.open(file) as picture:
+            pixels = np.asarray(picture.convert("RGB"))
+        x, geometry = frame.apply(pixels, pixels.shape[1], pixels.shape[0])
+        assert geometry.region[1] < 0 < geometry.height < geometry.region[3]
+        refused += [file.name] * bool(guard.reasons(measure(x)))
+    assert len(files) == 45
+    assert refused == []

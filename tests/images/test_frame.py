@@ -201,17 +201,18 @@ def test_the_network_gets_the_numbers_that_the_frame_says(fields: dict, expected
     np.testing.assert_allclose(given.permute(1, 2, 0).numpy(), expected(x.astype(float)), rtol=2e-5, atol=2e-3)
 
 
-def test_what_lies_around_the_field_does_not_shine_in() -> None:
-    """The resizing filter reaches a few pixels out; beyond the field's box there is nothing for it to read."""
-    pixels = marked(900, 640, (450, 320), round_field=True)
-    box = find_field(Image.fromarray(pixels))
+@pytest.mark.parametrize("size", [(900, 640), (640, 900), (501, 333)])
+def test_a_whole_field_is_resized_by_pillow_from_its_box(size: tuple[int, int]) -> None:
+    """The same pixels as before frames could pad."""
+    pixels = marked(*size, (size[0] / 2, size[1] / 2), round_field=True)
+    picture = Image.fromarray(pixels)
+    box = find_field(picture)
     assert box is not None
-    around = np.ones(pixels.shape[:2], bool)
-    around[box[1] : box[3], box[0] : box[2]] = False
-    other = pixels.copy()
-    other[around] = 9  # so little that the field is found as before
-    frame = Frame(field_of_view=True, resize=224)
-    assert np.array_equal(frame.apply(pixels, 900, 640)[0], frame.apply(other, 900, 640)[0])
+    columns, rows = box[2] - box[0], box[3] - box[1]
+    wide, high = (224, int(224 * rows / columns)) if columns <= rows else (int(224 * columns / rows), 224)
+    small = picture.resize((wide, high), Image.Resampling.BILINEAR, box=box)
+    x, _ = Frame(field_of_view=True, resize=224).apply(pixels, *size)
+    assert np.array_equal(x, np.asarray(transforms.CenterCrop(224)(small)))
 
 
 @given(

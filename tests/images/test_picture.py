@@ -63,7 +63,7 @@ def test_a_map_without_anything_positive_is_all_black(grid: np.ndarray) -> None:
     assert opened(heatmap_png(grid.astype(np.float32), (32, 32))).max() == 0
     picture = np.full((30, 40, 3), 99, np.uint8)
     painted = opened(
-        overlay(picture, Geometry(40, 30, (0, 0, 40, 30), 8), grid.astype(np.float32), media_type="image/png")
+        overlay(picture, Geometry(40, 30, (0, 0, 40, 30), (8, 8)), grid.astype(np.float32), media_type="image/png")
     )
     assert np.array_equal(painted[:30, :40], picture)
 

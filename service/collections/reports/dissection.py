@@ -25,7 +25,6 @@ from torch.nn.functional import interpolate
 from service.collections.reports.collected_evidence import Advance
 from service.collections.reports.dissection_report import Concept, Dissection, TopActivation, Unit
 from service.errors import TrainingError
-from service.explain.tokens import spatial
 from service.images.tint import resized
 from service.models.classifier import Classifier
 from service.runtime.batch_inference import InspectedImage, LabelledImage, frame_mask, inspect_all
@@ -198,7 +197,7 @@ def _second_pass(
 
 def _maps(inspected: InspectedImage) -> Tensor:
     """Feature maps [1, C, h, w]; tokens are arranged in their grid."""
-    return spatial(inspected.inspection.A, torch.nn.Identity())[0].float()
+    return inspected.inspection.feature_maps.float()
 
 
 def _masks(inspected: InspectedImage, concepts: list[str]) -> Tensor:

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from service.collections.reports.dissection import QUANTILE, ActivationThresholds, enlarge
 from service.collections.reports.dissection_report import TopActivation
 from service.collections.reports.html_page import View, document, paragraph, row, section, sheet
 from service.collections.reports.value import Finite, Value
 from service.errors import TrainingError
-from service.explain.tokens import spatial
 from service.images.tint import lit, resized
 from service.runtime.batch_inference import InspectedImage
 
@@ -52,7 +51,7 @@ def top_activations(images: Iterable[InspectedImage], unit: int, count: int, lim
     best: list[tuple[float, int, str, NDArray[np.uint8], Tensor]] = []
     layer = ""
     for number, inspected in enumerate(images):
-        maps = spatial(inspected.inspection.A, nn.Identity())[0]
+        maps = inspected.inspection.feature_maps
         A = maps[:, unit : unit + 1].clone()  # a view would hold its whole batch
         layer = inspected.inspection.layer
         thresholds = thresholds or ActivationThresholds(1, count * A[0, 0].numel())
