@@ -110,7 +110,12 @@ class Frame(BaseModel):
             raise ValueError("value_range needs mean and std in its own units; to change nothing, 0 and 1 per channel")
         for name, values in (("mean", self.mean), ("std", self.std)):
             if len(values) != self.channels:
-                raise ValueError(f"{name} must have one number per channel ({self.channels}), and has {len(values)}")
+                count = "one number" if self.channels == 1 else "three numbers"
+                default = "" if name in self.model_fields_set else " by default, for colours"
+                raise ValueError(
+                    f"channels = {self.channels} needs mean and std with {count} each, as in training;"
+                    f" {name} has {len(values)}{default}"
+                )
         if not all(low <= value <= high for value in self.mean):
             raise ValueError(f"mean must lie in value_range, from {low:g} to {high:g}")
         if self.value_range == (0.0, 1.0) and max(self.std) > 1:

@@ -37,23 +37,24 @@ class Geometry:
 
     def box_to_original(self, box: Box) -> Box:
         """A box of x to pixels of the original, without what lies in the padding around it."""
-        left, top = self.to_original(box[0], box[1])
-        right, bottom = self.to_original(box[2], box[3])
-        return (
-            self._within(left, self.width),
-            self._within(top, self.height),
-            *(
-                self._within(right, self.width),
-                self._within(bottom, self.height),
-            ),
-        )
+        return self._clipped(self.to_original(box[0], box[1]) + self.to_original(box[2], box[3]))
 
     @property
     def seen(self) -> Box:
         """The part of the region that lies in the original."""
-        left, top, right, bottom = self.region
-        return max(left, 0.0), max(top, 0.0), min(right, float(self.width)), min(bottom, float(self.height))
+        return self._clipped(self.region)
 
-    @staticmethod
-    def _within(value: float, most: int) -> float:
-        return min(max(value, 0.0), float(most))
+    @property
+    def padded(self) -> bool:
+        """Whether the region reaches outside the original."""
+        return self.seen != self.region
+
+    def _clipped(self, box: Box) -> Box:
+        left, top, right, bottom = box
+        width, height = float(self.width), float(self.height)
+        return (
+            min(max(left, 0), width),
+            min(max(top, 0), height),
+            min(max(right, 0), width),
+            min(max(bottom, 0), height),
+        )

@@ -28,13 +28,17 @@ Weights = Callable[[Floats], Floats]
 
 
 def resize(
-    picture: Image.Image, size: tuple[int, int], interpolation: Interpolation, antialias: bool, box: PixelBox | None = None
+    picture: Image.Image,
+    size: tuple[int, int],
+    interpolation: Interpolation,
+    antialias: bool,
+    box: PixelBox | None = None,
 ) -> Image.Image:
     """A mode RGB picture, or a box of it, at width × height.
 
-    box: within the picture; a filter that is wider than a pixel reads a few
-    pixels around it. antialias: whether the filter widens where the picture shrinks, as Pillow's do and torchvision's on PIL images;
-    without it, as PyTorch's `interpolate` and OpenCV's `resize`, the two or four nearest pixels count alone.
+    box: within the picture; a wide filter reads a few pixels around it. antialias: whether the filter widens where the
+    picture shrinks, as Pillow's do and torchvision's on PIL images; without it, as PyTorch's `interpolate` and OpenCV's
+    `resize`, the two or four nearest pixels count alone.
     """
     if antialias or interpolation not in KERNELS:
         return picture.resize(size, RESAMPLING[interpolation], box=box)
