@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from math import isqrt
+from math import gcd, isqrt, prod
 
 import torch
 from torch import Tensor, nn
 
 from service.errors import DoesNotApply
 
-MAX_PREFIX = 16
+MAX_PREFIX = 8
 """Tokens without a position at most: a class token, one for distillation, and registers."""
 
 
@@ -50,19 +50,28 @@ def spatial(A: Tensor, head: nn.Module, image: tuple[int, int]) -> tuple[Tensor,
 def token_grid(tokens: int, image: tuple[int, int]) -> tuple[int, int]:
     """Rows and columns of the square patches of an image, of which there is one token each.
 
-    Of a square image, as many rows as columns; of another, the grid of patches that leaves the fewest tokens without a
-    position, with the patches at the right and lower edge left out or padded. Raises DoesNotApply where more than
-    MAX_PREFIX would be left.
+    Of a square image, as many rows as columns. Of another, the grid of patches that fill it exactly, with at most
+    MAX_PREFIX tokens in front of it; where there is none, the only grid with patches cut off or padded at the edge.
+    Raises DoesNotApply where no grid fits, or several that do not fill the image.
     """
     height, width = image
     if height == width:
         return isqrt(tokens), isqrt(tokens)
-    cut = ((height // patch, width // patch) for patch in range(1, min(image) + 1))
-    padded = ((-(-height // patch), -(-width // patch)) for patch in range(1, max(image) + 1))
-    fitting = [grid for grid in (*cut, *padded) if 0 <= tokens - grid[0] * grid[1] <= MAX_PREFIX]
-    if not fitting:
+    exact = {
+        (height // side, width // side) for side in range(1, gcd(*image) + 1) if height % side == 0 == width % side
+    }
+    if fitting := _fitting(exact, tokens):
+        return max(fitting, key=prod)
+    cut = {(height // side, width // side) for side in range(1, min(image) + 1)}
+    padded = {(-(-height // side), -(-width // side)) for side in range(1, max(image) + 1)}
+    fitting = _fitting(cut | padded, tokens)
+    if len(fitting) != 1:
         raise DoesNotApply(
-            f"the {tokens} tokens of this layer are no grid of square patches of {height} × {width} pixels, so they"
-            " have no place in the image; name another layer"
+            f"which patch of an image of {height} x {width} pixels each of the {tokens} tokens of this layer stands for"
+            " cannot be told; name another layer, or let the entry's frame give a square or a multiple of the patches"
         )
-    return max(fitting, key=lambda grid: grid[0] * grid[1])
+    return fitting.pop()
+
+
+def _fitting(grids: set[tuple[int, int]], tokens: int) -> set[tuple[int, int]]:
+    return {grid for grid in grids if 0 <= tokens - prod(grid) <= MAX_PREFIX}

@@ -101,8 +101,11 @@ def jpeg(pixels: Pixels, quality: int = 85) -> bytes:
 
 
 def resized(pixels: Pixels, side: int) -> Pixels:
-    """A square picture at another size."""
-    return np.asarray(Image.fromarray(pixels).resize((side, side), Image.Resampling.BILINEAR))
+    """A picture uint8 [h, w, 3] in its own shape, its longer side `side` pixels."""
+    height, width = pixels.shape[:2]
+    scale = side / max(height, width)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR))
 
 
 def _levels(grid: Floats, size: Size, maximum: float) -> Floats:

@@ -90,6 +90,26 @@ def test_heat_lies_inside_the_region_and_nowhere_else() -> None:
     assert np.abs(painted[:300, :400][inside] - expected).max() <= 1
 
 
+@pytest.mark.parametrize("size", [(600, 300), (300, 600)])
+def test_heat_in_the_padding_is_not_painted(size: tuple[int, int]) -> None:
+    """On a letterbox: the overlay is that of the part of the map that lies on the picture, at the whole map's scale."""
+    grid = np.zeros((8, 8), np.float32)
+    grid[0, 0], grid[3, 4], grid[7, 7] = 9, 3, 5  # both the first and the last lie in the padding
+    pixels = np.full((size[1], size[0], 3), 40, np.uint8)
+    _, geometry = Frame(fit="letterbox").apply(pixels, *size)
+    painted = opened(overlay(pixels, geometry, grid, "viridis", "image/png"))[: size[1], : size[0]].astype(int)
+    left, top = geometry.to_original(4 * 28, 3 * 28)
+    change = np.abs(painted - 40).sum(2)
+    row, column = np.unravel_index(change.argmax(), change.shape)
+    assert left <= column < left + 75
+    assert top <= row < top + 75
+    alone = grid * (np.arange(64).reshape(8, 8) == 28)
+    alone[0, 0] = 9  # the same scale, in the padding
+    assert np.array_equal(
+        painted, opened(overlay(pixels, geometry, alone, "viridis", "image/png"))[: size[1], : size[0]]
+    )
+
+
 def test_the_hottest_place_is_where_the_grid_says() -> None:
     """Through frame and geometry: a hot cell paints the part of the picture that the cell saw."""
     pixels = np.full((480, 640, 3), 30, np.uint8)

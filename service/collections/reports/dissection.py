@@ -106,7 +106,7 @@ class Overlaps:
         self._pixels += marked.shape[0] * marked.shape[2]
         for start in range(0, A.shape[1], CHUNK):
             units = slice(start, start + CHUNK)
-            above = enlarge(A[:, units], SIDE) > self.thresholds[units, None, None]
+            above = enlarge(A[:, units], (SIDE, SIDE)) > self.thresholds[units, None, None]
             regions = above.flatten(2).float()  # (n, chunk, pixels)
             self._both[units] += (regions @ marked.mT).sum(0)
             self._regions[units] += regions.sum((0, 2))
@@ -123,14 +123,14 @@ class Overlaps:
         return (self._marked / max(1, self._pixels)).numpy()
 
 
-def enlarge(A: Tensor, side: int) -> Tensor:
-    """Maps [n, c, h, w] at [n, c, side, side], bilinear between cell centres."""
-    return interpolate(A, size=(side, side), mode="bilinear", align_corners=False)
+def enlarge(A: Tensor, size: tuple[int, int]) -> Tensor:
+    """Maps [n, c, h, w] at [n, c, *size], bilinear between cell centres."""
+    return interpolate(A, size=size, mode="bilinear", align_corners=False)
 
 
 @dataclass(frozen=True)
 class TopRegion:
-    """A top-activating image uint8 [SIDE, SIDE, 3], and where the unit is above its threshold, bool [SIDE, SIDE]."""
+    """A top-activating image uint8 [h, w, 3], its longer side SIDE, and where the unit is above its threshold."""
 
     picture: NDArray[np.uint8]
     region: NDArray[np.bool_]
@@ -186,7 +186,8 @@ def _second_pass(
         units, ranks = np.nonzero(images == number)
         if len(units):
             picture = resized(inspected.inspection.prepared.x, SIDE)
-            above = (enlarge(A[:, units], SIDE)[0] > thresholds.thresholds[units, None, None]).numpy()
+            size = (picture.shape[0], picture.shape[1])
+            above = (enlarge(A[:, units], size)[0] > thresholds.thresholds[units, None, None]).numpy()
             regions |= {
                 (int(unit), int(rank)): TopRegion(picture, region)
                 for unit, rank, region in zip(units, ranks, above, strict=True)

@@ -36,7 +36,7 @@ class TopActivationsReport(Value):
 
 @dataclass(frozen=True)
 class TopActivationsResult:
-    """The report, and for each of its images the pixels uint8 [SIDE, SIDE, 3] and the region bool [SIDE, SIDE]."""
+    """The report, and for each of its images the pixels uint8 [h, w, 3], at most SIDE, and the region bool [h, w]."""
 
     report: TopActivationsReport
     pictures: list[tuple[NDArray[np.uint8], NDArray[np.bool_]]]
@@ -66,9 +66,14 @@ def top_activations(images: Iterable[InspectedImage], unit: int, count: int, lim
     threshold = float(thresholds.thresholds[0])
     ordered = sorted(best, key=lambda one: (-one[0], -one[1]))
     found = [TopActivation(image=name, activation=value) for value, _, name, *_ in ordered]
-    pictures = [(resized(x, SIDE), (enlarge(A, SIDE)[0, 0] > threshold).numpy()) for *_, x, A in ordered]
+    pictures = [_with_region(resized(x, SIDE), A, threshold) for *_, x, A in ordered]
     report = TopActivationsReport(layer=layer, unit=unit, images=count, threshold=threshold, top_activations=found)
     return TopActivationsResult(report, pictures)
+
+
+def _with_region(pixels: NDArray[np.uint8], A: Tensor, threshold: float) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    above = enlarge(A, (pixels.shape[0], pixels.shape[1]))[0, 0] > threshold
+    return pixels, above.numpy()
 
 
 def views(result: TopActivationsResult) -> list[View]:
