@@ -39,13 +39,13 @@ def _facts(entry: Entry, weights_sha256: str) -> Iterator[tuple[str, str]]:
     if entry.operating_point is not None:
         yield "operating point", f"{entry.labels[1]} from probability {entry.operating_point:g} on"
     field_of_view = "field of view cropped, " if frame.field_of_view else ""
-    resized = f"{field_of_view}{_fitted(frame)}"
-    yield "frame", resized if known else "that of torchvision's weights"
+    prepared = f"{field_of_view}{_preparation(frame)}"
+    yield "frame", prepared if known else "that of torchvision's weights"
     yield "guard", "set" if entry.guard else "none"
 
 
-def _fitted(frame: Frame) -> str:
-    """How pictures become the network's input, in words."""
+def _preparation(frame: Frame) -> str:
+    """How images become the network's input, in words."""
     height, width = frame.shape
     size = f"{width} px" if height == width else f"{width} × {height} px"
     how = {
@@ -53,7 +53,9 @@ def _fitted(frame: Frame) -> str:
         "squash": f"stretched to {size} ({frame.interpolation})",
         "letterbox": f"fitted into {size} ({frame.interpolation})",
     }[frame.fit]
-    return how + (", grey" if frame.channels == 1 else "") + (", BGR" if frame.order == "BGR" else "")
+    low, high = frame.value_range
+    colours = {1: ", grey", 3: ", BGR" if frame.order == "BGR" else ""}[frame.channels]
+    return how + colours + (f", values {low:g} to {high:g}" if (low, high) != (0, 1) else "")
 
 
 def _card(entry: Entry) -> Iterator[tuple[str, str]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from collections.abc import Callable
 
 import numpy as np
@@ -19,7 +21,7 @@ from service.images.coverage import visible
 from service.images.decode import decode
 from service.images.field import find_field
 from service.images.frame import Frame, Geometry
-from tests.images.making import encoded, scene
+from tests.images.making import ROOT, encoded, scene
 from tests.images.test_decode import stored
 
 SIZES = [(701, 701), (640, 480), (480, 640), (1200, 400), (333, 777), (224, 224), (97, 60)]
@@ -289,3 +291,13 @@ def test_the_digest_changes_with_the_pixels_alone() -> None:
 def test_a_frame_that_cannot_be_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         Frame.model_validate(wrong)
+
+
+def test_the_examples_of_the_documentation_are_frames() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text().partition("### How images become")[2]
+    names = {name for name, *_ in re.findall(r"^\| `(\w+)`(, `(\w+)`)?", text, re.MULTILINE)} | {"std"}
+    assert names - {"key"} == set(Frame.model_fields)
+    examples = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    frames = [Frame.model_validate(one["frame"]) for text in examples for one in tomllib.loads(text)["models"].values()]
+    assert [frame.shape for frame in frames] == [(224, 224), (320, 640), (640, 640)]
+    assert frames[2].normalisation.std == pytest.approx((1, 1, 1))
