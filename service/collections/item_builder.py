@@ -15,7 +15,7 @@ from service.collections.collection import PIXEL_SIDE, Collection, Item
 from service.errors import ModelFault
 from service.images.coverage import visible
 from service.images.field import field_mask
-from service.images.tint import jpeg
+from service.images.rendering import jpeg
 from service.runtime.examine import embedding, predictions
 from service.runtime.inspection import Inspection
 

@@ -15,12 +15,12 @@ DEPTH = 3  # pixels from the rim inwards to where a row is taken to be as bright
 ROUNDS = 8
 OUTLIER = 2.5  # times the median distance from the circle
 TOLERANCE = 0.002  # of the radius; closer points are never left out
-LEAST_POINTS = 20
-LEAST_KEPT = 0.5  # of the points: the others are notches, marks and haze
-MOST_SCATTER = 0.005  # median distance from the circle, of the radius
+MIN_POINTS = 20
+MIN_INLIERS = 0.5  # of the points: the others are notches, marks and haze
+MAX_SCATTER = 0.005  # median distance from the circle, of the radius
 SECTORS = 36
-LEAST_SECTORS = 9  # of those, each ten degrees, that have rim in them
-LEAST_FILLED = 0.8  # of the circle's part within the picture
+MIN_SECTORS = 9  # of those, each ten degrees, that have rim in them
+MIN_FILLED = 0.8  # of the circle's part within the picture
 
 
 def fit_circle(level: Levels, region: Mask, surround: float) -> Circle | None:
@@ -33,7 +33,7 @@ def fit_circle(level: Levels, region: Mask, surround: float) -> Circle | None:
     points = _rim(level, region, surround)
     kept = np.ones(len(points), bool)
     for _ in range(ROUNDS):
-        if kept.sum() < max(LEAST_POINTS, LEAST_KEPT * len(points)):
+        if kept.sum() < max(MIN_POINTS, MIN_INLIERS * len(points)):
             return None
         x, y, radius = _least_squares(points[kept])
         distance = np.abs(np.hypot(points[:, 0] - x, points[:, 1] - y) - radius)
@@ -44,7 +44,7 @@ def fit_circle(level: Levels, region: Mask, surround: float) -> Circle | None:
         kept = near
     angles = np.arctan2(points[kept, 1] - y, points[kept, 0] - x)
     sectors = np.unique(((angles / (2 * np.pi) + 0.5) * SECTORS).astype(int) % SECTORS)
-    if scatter > MOST_SCATTER * radius or len(sectors) < LEAST_SECTORS or not _fills(region, (x, y, radius)):
+    if scatter > MAX_SCATTER * radius or len(sectors) < MIN_SECTORS or not _fills(region, (x, y, radius)):
         return None
     return x, y, radius
 
@@ -60,7 +60,7 @@ def _fills(region: Mask, circle: Circle) -> bool:
     x, y, radius = circle
     down, across = np.mgrid[: region.shape[0], : region.shape[1]] + 0.5
     inside = np.hypot(across - x, down - y) <= radius
-    return bool(region[inside].sum() >= LEAST_FILLED * max(int(inside.sum()), 1))
+    return bool(region[inside].sum() >= MIN_FILLED * max(int(inside.sum()), 1))
 
 
 def _rim(level: Levels, region: Mask, surround: float) -> Points:

@@ -13,12 +13,12 @@ from scipy import ndimage
 from service.images.circle import fit_circle
 
 WORKING_SIDE = 128  # pixels; the longer side is searched at this to twice this: a box within one percent
-LEAST_CONTRAST = 15  # 8-bit levels between surround and field
+MIN_CONTRAST = 15  # 8-bit levels between surround and field
 EDGE = 0.12  # of that contrast: fields are dim at their rim
-LEAST_AREA = 0.05  # of the picture
-LEAST_FILL = 0.5  # of the bounding box; a disc fills 0.79
-MOST_OUTSIDE = 1.25  # diameter of a field to the longer side of what the picture shows of it
-LEAST_BEYOND = 0.01  # of its radius, by which a circle must reach outside the picture to be cut off by it
+MIN_AREA = 0.05  # of the picture
+MIN_FILL = 0.5  # of the bounding box; a disc fills 0.79
+MAX_DIAMETER = 1.25  # diameter of a field to the longer side of what the picture shows of it
+MIN_BEYOND = 0.01  # of its radius, by which a circle must reach outside the picture to be cut off by it
 SQUARE = 1.02  # long side to short side of a box that counts as square
 
 
@@ -41,11 +41,11 @@ def find_field(picture: Image.Image) -> tuple[int, int, int, int] | None:
     if not _is_cut(box, picture.size):
         return box
     circle = fit_circle(level, ndimage.binary_fill_holes(region), _surround(level))
-    if circle is None or 2 * step * circle[2] > MOST_OUTSIDE * max(right - box[0], bottom - box[1]):
+    if circle is None or 2 * step * circle[2] > MAX_DIAMETER * max(right - box[0], bottom - box[1]):
         return box
     x, y, radius = (step * value for value in circle)
     beyond = max(radius - x, radius - y, x + radius - picture.width, y + radius - picture.height)
-    if beyond <= LEAST_BEYOND * radius:
+    if beyond <= MIN_BEYOND * radius:
         return box
     return round(x - radius), round(y - radius), round(x + radius), round(y + radius)
 
@@ -79,7 +79,7 @@ def _region(level: npt.NDArray[np.float32]) -> npt.NDArray[np.int8] | None:
     height, width = level.shape
     middle = level[height // 4 : height - height // 4, width // 4 : width - width // 4]
     contrast = float(np.percentile(middle, 75)) - surround
-    if contrast < LEAST_CONTRAST:
+    if contrast < MIN_CONTRAST:
         return None
     regions, count = ndimage.label(level > surround + EDGE * contrast)
     if count == 0:
@@ -88,7 +88,7 @@ def _region(level: npt.NDArray[np.float32]) -> npt.NDArray[np.int8] | None:
     rows, columns = ndimage.find_objects(regions)[largest - 1]
     box_area = (rows.stop - rows.start) * (columns.stop - columns.start)
     area = int((regions == largest).sum())
-    if area < LEAST_AREA * level.size or area < LEAST_FILL * box_area:
+    if area < MIN_AREA * level.size or area < MIN_FILL * box_area:
         return None
     return np.asarray(regions == largest, np.int8)
 

@@ -24,12 +24,12 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Side = Annotated[int, Field(ge=1, le=4096)]
 Level = Annotated[int, Field(ge=0, le=255)]
 
-MOST_ELONGATED = 8  # long side to short side of what is resized
-FINER = 2  # pictures are decoded to at least this many times what they are resized to, so that draft mode is not seen
+MAX_ASPECT_RATIO = 8  # long side to short side of what is resized
+DECODE_FACTOR = 2  # pictures are decoded to this many times the resized side at least, so that draft mode is not seen
 LUMA = (0.299, 0.587, 0.114)
 """ITU-R BT.601, as Pillow's mode L and torchvision's Grayscale."""
 
-APART_FROM_X = {"mean", "std", "value_range", "order"}
+NUMBERS_ONLY = {"mean", "std", "value_range", "order"}
 """Fields that do not change x."""
 
 
@@ -134,7 +134,7 @@ class Frame(BaseModel):
     @property
     def digest(self) -> str:
         """Sixteen hex digits that differ where the pixels of x could differ."""
-        text = f"{PREPROCESSING_VERSION} {self.model_dump_json(exclude=APART_FROM_X)}"
+        text = f"{PREPROCESSING_VERSION} {self.model_dump_json(exclude=NUMBERS_ONLY)}"
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @property
@@ -142,7 +142,7 @@ class Frame(BaseModel):
         """What both sides of a picture must keep when it is decoded smaller, pixels; None: it must not be."""
         if not self.antialias or self.interpolation == "nearest":
             return None  # which pixels are left out would depend on the decoder
-        return FINER * (self.resize if self.fit == "crop" else max(self.shape))
+        return DECODE_FACTOR * (self.resize if self.fit == "crop" else max(self.shape))
 
     def apply(self, pixels: npt.NDArray[np.uint8], width: int, height: int) -> tuple[npt.NDArray[np.uint8], Geometry]:
         """x and where it lies.
@@ -168,7 +168,7 @@ class Frame(BaseModel):
         box = (find_field(picture) if self.field_of_view else None) or (0, 0, *picture.size)
         if self.fit != "crop":
             return box
-        return _trimmed(box, max(MOST_ELONGATED, math.ceil(max(self.shape) / self.resize)))
+        return _trimmed(box, max(MAX_ASPECT_RATIO, math.ceil(max(self.shape) / self.resize)))
 
     def _placement(self, columns: int, rows: int) -> tuple[tuple[int, int], tuple[int, int]]:
         """Width and height that a box is resized to, and where in it x begins: left and top, negative for padding."""
@@ -215,7 +215,7 @@ def _geometry(region: Box, decoded: tuple[int, int], original: tuple[int, int], 
     left, top, right, bottom = region
     across, down = original[0] / decoded[0], original[1] / decoded[1]
     width, height = original
-    scaled = (left * across, top * down, _snapped(right * across, width), _snapped(bottom * down, height))
+    scaled = (left * across, top * down, _rounded_to(right * across, width), _rounded_to(bottom * down, height))
     return Geometry(width, height, scaled, size)
 
 
@@ -223,7 +223,7 @@ def _contains(size: tuple[int, int], box: PixelBox) -> bool:
     return box[0] >= 0 and box[1] >= 0 and box[2] <= size[0] and box[3] <= size[1]
 
 
-def _snapped(value: float, edge: int) -> float:
+def _rounded_to(value: float, edge: int) -> float:
     return float(edge) if math.isclose(value, edge, rel_tol=1e-9) else value
 
 

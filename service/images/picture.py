@@ -21,7 +21,7 @@ __all__ = ["COLORMAPS", "heatmap_png", "overlay", "upsample"]
 Floats = npt.NDArray[np.float32]
 MediaType = Literal["image/jpeg", "image/png"]
 
-MOST_OPAQUE = 0.65  # at the maximum; the picture must stay visible under the heat
+MAX_OPACITY = 0.65  # at the maximum; the picture must stay visible under the heat
 JPEG_QUALITY = 88
 
 
@@ -70,7 +70,7 @@ def overlay(
     left, top, levels = _over_region(picture.size, geometry, grid)
     if levels.size:
         heat = Image.fromarray(levels)
-        opacity = heat.point([round(255 * MOST_OPAQUE * level / 255) for level in range(256)])
+        opacity = heat.point([round(255 * MAX_OPACITY * level / 255) for level in range(256)])
         heat.putpalette(colours.tobytes())
         picture.paste(heat.convert("RGB"), (left, top), opacity)
     maximum = max(float(grid.max()), 0.0)

@@ -25,7 +25,7 @@ from torch.nn.functional import interpolate
 from service.collections.reports.collected_evidence import Advance
 from service.collections.reports.dissection_report import Concept, Dissection, TopActivation, Unit
 from service.errors import TrainingError
-from service.images.tint import resized
+from service.images.rendering import resized
 from service.models.classifier import Classifier
 from service.runtime.batch_inference import InspectedImage, LabelledImage, frame_mask, inspect_all
 

@@ -15,7 +15,7 @@ from service.collections.reports.dissection_report import TopActivation
 from service.collections.reports.html_page import View, document, paragraph, row, section, sheet
 from service.collections.reports.value import Finite, Value
 from service.errors import TrainingError
-from service.images.tint import lit, resized
+from service.images.rendering import resized, with_highlight
 from service.runtime.batch_inference import InspectedImage
 
 SIDE = 220
@@ -80,7 +80,7 @@ def views(result: TopActivationsResult) -> list[View]:
     """The images, bright within the unit's region."""
     return [
         View(
-            lit(picture, region),
+            with_highlight(picture, region),
             f"{top.image}, bright where the unit is above its threshold: {region.mean():.1%} of it",
             f"{top.image}: {top.activation:.3g}",
             f"{top.image}: {top.activation:.3g}",
