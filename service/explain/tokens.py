@@ -50,13 +50,16 @@ def spatial(A: Tensor, head: nn.Module, image: tuple[int, int]) -> tuple[Tensor,
 def token_grid(tokens: int, image: tuple[int, int]) -> tuple[int, int]:
     """Rows and columns of the square patches of an image, of which there is one token each.
 
-    Of a square image, as many rows as columns. Of another, the grid of patches that fill it exactly, with at most
-    MAX_PREFIX tokens in front of it; where there is none, the only grid with patches cut off or padded at the edge.
+    Of a square image, as many rows as columns. Of another, the grid of patches that fill it exactly; where there is
+    none, the only grid with patches cut off or padded at the edge. At most MAX_PREFIX tokens lie in front of a grid.
     Raises DoesNotApply where no grid fits, or several that do not fill the image.
     """
     height, width = image
     if height == width:
-        return isqrt(tokens), isqrt(tokens)
+        side = isqrt(tokens)
+        if tokens - side * side > MAX_PREFIX:
+            raise _unclear(tokens, image)
+        return side, side
     exact = {
         (height // side, width // side) for side in range(1, gcd(*image) + 1) if height % side == 0 == width % side
     }
@@ -66,11 +69,16 @@ def token_grid(tokens: int, image: tuple[int, int]) -> tuple[int, int]:
     padded = {(-(-height // side), -(-width // side)) for side in range(1, max(image) + 1)}
     fitting = _fitting(cut | padded, tokens)
     if len(fitting) != 1:
-        raise DoesNotApply(
-            f"which patch of an image of {height} x {width} pixels each of the {tokens} tokens of this layer stands for"
-            " cannot be told; name another layer, or let the entry's frame give a square or a multiple of the patches"
-        )
+        raise _unclear(tokens, image)
     return fitting.pop()
+
+
+def _unclear(tokens: int, image: tuple[int, int]) -> DoesNotApply:
+    height, width = image
+    return DoesNotApply(
+        f"which patch of an image of {height} x {width} pixels each of the {tokens} tokens of this layer stands for"
+        " cannot be told; name another layer, or let the entry's frame give a square or a multiple of the patches"
+    )
 
 
 def _fitting(grids: set[tuple[int, int]], tokens: int) -> set[tuple[int, int]]:

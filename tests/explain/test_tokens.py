@@ -31,8 +31,11 @@ def test_tokens_are_read_row_by_row_behind_those_without_a_position() -> None:
     assert torch.equal(head(A), tokens.flatten(1))
 
 
-@pytest.mark.parametrize(("tokens", "image"), [(12 * 31 + 1, (160, 320)), (500, (64, 96)), (32, (100, 300))])
+@pytest.mark.parametrize(
+    ("tokens", "image"), [(12 * 31 + 1, (160, 320)), (500, (64, 96)), (32, (100, 300)), (14 * 28 + 1, (224, 224))]
+)
 def test_tokens_whose_patches_cannot_be_told_are_refused(tokens: int, image: tuple[int, int]) -> None:
-    """The first are no grid of square patches; the last are 3 x 10 and two more, or 3 x 9 and five more."""
+    """The first two are no grid of square patches, the third 3 x 10 and two more or 3 x 9 and five more, and the last
+    patches of 16 x 8 pixels."""
     with pytest.raises(DoesNotApply, match="cannot be told"):
         token_grid(tokens, image)
