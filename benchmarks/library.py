@@ -49,7 +49,7 @@ class Subject:
     def engine(self, kind: str, precision: str) -> Engine:
         """One of ours, with every core."""
         side = self.x.shape[1]
-        return BUILDERS[kind](Plan(self.cuts.features, self.cut, side, MEAN, STD), precision)
+        return BUILDERS[kind](Plan(self.cuts.features, self.cut, (side, side), MEAN, STD), precision)
 
 
 def subject(name: str, side: int = 224, classes: int = CLASSES) -> Subject:

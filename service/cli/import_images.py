@@ -17,7 +17,7 @@ from service.collections.collection import NewImage
 from service.collections.library import Library
 from service.errors import BadParameter, FoveaError, TrainingError
 from service.images.formats.table import SUFFIXES
-from service.images.tint import png
+from service.images.rendering import png
 from service.models.entry import Entry
 from service.runtime.inference_service import InferenceService
 from service.settings import Settings

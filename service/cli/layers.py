@@ -61,7 +61,7 @@ def activations(
     import numpy as np
 
     from service.api.schemas.activations import ActivationsAnswer
-    from service.images.tint import tiles
+    from service.images.rendering import tiles
     from service.runtime.question import Question, UnitRequest
 
     question = Question(model=name, layers=(layer,) if layer else (), unit_request=UnitRequest(tuple(unit or ()), top))

@@ -29,8 +29,9 @@ def chosen_methods(names: Sequence[str] | None, classifier: Classifier, layer: s
 
 def _applies(method: Method, classifier: Classifier, layer: str) -> bool:
     """Some methods know only from the head's own modules whether they can pass through it."""
-    A, head = spatial(torch.ones(1, *classifier.shapes[layer]), classifier.head(layer))
+    A = torch.ones(1, *classifier.shapes[layer])
     try:
+        A, head = spatial(A, classifier.head(layer), classifier.entry.frame.shape)
         method.function(A, head, direction(0, classifier.entry)[None])
     except DoesNotApply:
         return False

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from service.cli.output import facts_table
 from service.cli.registry_outline import FROM_TORCHVISION
+from service.images.frame import Frame
 from service.models.entry import Entry
 
 SHOWN_LABELS = 20
@@ -38,9 +39,23 @@ def _facts(entry: Entry, weights_sha256: str) -> Iterator[tuple[str, str]]:
     if entry.operating_point is not None:
         yield "operating point", f"{entry.labels[1]} from probability {entry.operating_point:g} on"
     field_of_view = "field of view cropped, " if frame.field_of_view else ""
-    resized = f"{field_of_view}shorter side to {frame.resize} px ({frame.interpolation}), centre {frame.crop} px"
-    yield "frame", resized if known else "that of torchvision's weights"
+    prepared = f"{field_of_view}{_preparation(frame)}"
+    yield "frame", prepared if known else "that of torchvision's weights"
     yield "guard", "set" if entry.guard else "none"
+
+
+def _preparation(frame: Frame) -> str:
+    """How images become the network's input, in words."""
+    height, width = frame.shape
+    size = f"{width} px" if height == width else f"{width} × {height} px"
+    how = {
+        "crop": f"shorter side to {frame.resize} px ({frame.interpolation}), centre {size}",
+        "squash": f"stretched to {size} ({frame.interpolation})",
+        "letterbox": f"fitted into {size} ({frame.interpolation})",
+    }[frame.fit]
+    low, high = frame.value_range
+    colours = {1: ", grey", 3: ", BGR" if frame.order == "BGR" else ""}[frame.channels]
+    return how + colours + (f", values {low:g} to {high:g}" if (low, high) != (0, 1) else "")
 
 
 def _card(entry: Entry) -> Iterator[tuple[str, str]]:

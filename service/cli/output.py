@@ -76,6 +76,6 @@ def write_page(page: str, file: Path, stderr: bool) -> None:
 
 def write_picture(pixels: NDArray[np.uint8], file: Path) -> None:
     """Write pixels uint8 [h, w, 3] as PNG or JPEG, as the file's name says."""
-    from service.images.tint import jpeg, png
+    from service.images.rendering import jpeg, png
 
     file.write_bytes(png(pixels) if file.suffix.lower() == ".png" else jpeg(pixels))

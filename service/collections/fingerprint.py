@@ -79,4 +79,6 @@ def _frame_changes(before: Frame | None, now: Frame) -> str:
 
 
 def _plain(value: object) -> str:
+    if value is None:
+        return "unset"
     return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)

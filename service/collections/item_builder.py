@@ -8,15 +8,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import nn
 
 from service.collections.cells import cell_shares
 from service.collections.class_maps import class_maps
 from service.collections.collection import PIXEL_SIDE, Collection, Item
 from service.errors import ModelFault
-from service.explain.tokens import spatial
+from service.images.coverage import visible
 from service.images.field import field_mask
-from service.images.tint import jpeg
+from service.images.rendering import jpeg
 from service.runtime.examine import embedding, predictions
 from service.runtime.inspection import Inspection
 
@@ -75,7 +74,7 @@ def small_pixels(x: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 @torch.no_grad()
 def _unit_maxima(inspection: Inspection) -> Float16s:
-    return _float16(spatial(inspection.A, nn.Identity())[0][0].amax((1, 2)).numpy())
+    return _float16(inspection.feature_maps[0].amax((1, 2)).numpy())
 
 
 def _maps(inspection: Inspection, classes: list[int]) -> tuple[Float16s, Float16s, tuple[int, ...]]:
@@ -86,8 +85,9 @@ def _maps(inspection: Inspection, classes: list[int]) -> tuple[Float16s, Float16
 
 
 def _field(inspection: Inspection, shape: tuple[int, ...]) -> Float16s:
-    frame, x = inspection.classifier.entry.frame, inspection.prepared.x
-    mask = field_mask(x) if frame.field_of_view else np.ones(x.shape[:2], bool)
+    prepared = inspection.prepared
+    finds = inspection.classifier.entry.frame.field_of_view
+    mask = field_mask(prepared.x) if finds else visible(prepared.geometry)
     return _float16(cell_shares(mask, (shape[0], shape[1])))
 
 

@@ -45,7 +45,7 @@ class OpenVinoEngine:
         return self._pixels(x) if cut == self._plan.cut else self._torch.features(x, cut)
 
     def forward(self, x: Tensor, cut: str) -> Tensor:
-        """x float32 [N, 3, H, W] -> A float32 [N, C, h, w]; its graph is compiled at the first call."""
+        """x float32 [N, channels, H, W] -> A float32 [N, C, h, w]; its graph is compiled at the first call."""
         if cut != self._plan.cut:
             return self._torch.forward(x, cut)
         with self._compiling:
@@ -57,11 +57,13 @@ class OpenVinoEngine:
         plan = self._plan
 
         def build() -> Any:
-            model = graph.graph(plan.features(plan.cut), plan.size)
-            return graph.from_pixels(model, plan) if input_kind == "pixels" else model
+            features = plan.features(plan.cut)
+            return (
+                graph.from_pixels(features, plan) if input_kind == "pixels" else graph.from_normalised(features, plan)
+            )
 
         cache = plan.cache if plan.identity else None
-        key = [input_kind, plan.identity, plan.cut, plan.size, plan.mean, plan.std]
+        key = [input_kind, plan.identity, plan.cut, plan.size, plan.mean, plan.std, plan.channels]
         return graph.compiled(self._core, build, self._options, cache, key)
 
 

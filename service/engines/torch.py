@@ -10,15 +10,17 @@ import torch
 from torch import Tensor, nn
 
 from service.engines.engine import Plan
+from service.images.normalisation import RGB
 
 MAX_DEVICE_COPIES = 4
 """Copies of the network on a device, one per cut; the least recently used one is dropped."""
 
 
-def normalised(x: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
-    """x uint8 [N, H, W, 3] -> float32 [N, 3, H, W]: scaled to [0, 1], minus mean, divided by std, per channel."""
+def normalised(x: Tensor, mean: Sequence[float], std: Sequence[float], channels: tuple[int, ...] = RGB) -> Tensor:
+    """x uint8 [N, H, W, 3] -> float32 [N, channels, H, W]; see `Normalisation`."""
     pixels = x.permute(0, 3, 1, 2).float() / 255
-    return (pixels - _per_channel(mean, pixels)) / _per_channel(std, pixels)
+    scaled = (pixels - _per_channel(mean, pixels)) / _per_channel(std, pixels)
+    return scaled if channels == RGB else scaled[:, list(channels)]
 
 
 def _per_channel(values: Sequence[float], like: Tensor) -> Tensor:
@@ -43,11 +45,11 @@ class TorchEngine:
     @torch.no_grad()
     def features(self, x: Tensor, cut: str) -> Tensor:
         """x uint8 [N, H, W, 3] -> A float32 [N, C, h, w] on the CPU."""
-        return self.forward(normalised(x.to(self._device), self._plan.mean, self._plan.std), cut)
+        return self.forward(normalised(x.to(self._device), self._plan.mean, self._plan.std, self._plan.channels), cut)
 
     @torch.no_grad()
     def forward(self, x: Tensor, cut: str) -> Tensor:
-        """x float32 [N, 3, H, W] -> A float32 [N, C, h, w] on the CPU."""
+        """x float32 [N, channels, H, W] -> A float32 [N, C, h, w] on the CPU."""
         pixels = x.to(self._device).contiguous(memory_format=torch.channels_last)
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self.precision == "bf16"):
             A: Tensor = self._module(cut)(pixels)

@@ -23,17 +23,19 @@ class Box:
     score: float
 
 
-def boxes(heat: NDArray[np.float32], threshold: float) -> tuple[Box, ...]:
+def boxes(heat: NDArray[np.float32], threshold: float, shown: NDArray[np.bool_] | None = None) -> tuple[Box, ...]:
     """Boxes of the connected components above `threshold` (a fraction of the maximum), the largest component first.
 
-    heat: float32 [h, w]; negative values count as 0. A map without positive values has no box. The localisation
-    tables of Zhou 2016 and Selvaraju 2017 use the first box only.
+    heat: float32 [h, w]; negative values count as 0. A map without positive values has no box. shown: bool [h, w],
+    where boxes may lie, None for everywhere; maximum and scores are those of the whole map. The localisation tables of
+    Zhou 2016 and Selvaraju 2017 use the first box only.
     """
     heat = np.maximum(heat, 0)
     peak = heat.max(initial=0.0)
     if not peak > 0:
         return ()
-    labels, count = ndimage.label(heat >= threshold * peak, structure=np.ones((3, 3)))
+    above = heat >= threshold * peak
+    labels, count = ndimage.label(above if shown is None else above & shown, structure=np.ones((3, 3)))
     numbers = np.arange(1, count + 1)
     area = ndimage.sum_labels(np.ones_like(heat), labels, numbers)
     mass = np.minimum(ndimage.sum_labels(heat, labels, numbers) / heat.sum(dtype=np.float64), 1.0)

@@ -108,7 +108,7 @@ class Deadline:
 class MethodContext:
     """What methods need beyond A and the head if they run the network again.
 
-    x: the normalised input [N or 1, 3, H, W]. forward: the whole network, x [B, 3, H, W] -> logits [B, K].
+    x: the normalised input [N or 1, C, H, W]. forward: the whole network, x [B, C, H, W] -> logits [B, K].
     deep: feature maps and the head behind them at the layer asked for, for pixel-level methods that use both.
     measures: filled by the method with figures about its own map, one number per target.
     """

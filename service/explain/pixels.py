@@ -174,7 +174,7 @@ def occlusion(
 
 
 def scored(head: nn.Module) -> Callable[[Tensor, Tensor], Tensor]:
-    """The explained score as Captum calls it: x [B, 3, H, W], target [B, K] -> [B]."""
+    """The explained score as Captum calls it: x [B, C, H, W], target [B, K] -> [B]."""
     return lambda x, target: score(head(x), target)
 
 
@@ -186,12 +186,12 @@ class Scored(nn.Module):
         self.head = head
 
     def forward(self, x: Tensor, target: Tensor) -> Tensor:
-        """x [B, 3, H, W], target [B, K] -> [B]."""
+        """x [B, C, H, W], target [B, K] -> [B]."""
         return score(self.head(x), target)
 
 
 def _guided(x: Tensor, head: nn.Module, target: Tensor) -> Tensor:
-    """[N, 3, H, W]."""
+    """[N, C, H, W]."""
     maps = _hooked("GuidedBackprop", x, head).attribute(x.requires_grad_(), additional_forward_args=(target,))
     return maps.detach()  # type: ignore[no-any-return]
 
@@ -204,7 +204,7 @@ def _hooked(kind: str, x: Tensor, head: nn.Module) -> Any:
 
 
 def _rows(A: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """One copy of the image per target: [N, 3, H, W], [N, K]."""
+    """One copy of the image per target: [N, C, H, W], [N, K]."""
     return A.detach().expand(len(target), *A.shape[1:]).clone(), target
 
 

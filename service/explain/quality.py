@@ -22,7 +22,7 @@ STEPS = 16
 class QualityInputs:
     """One map, and what is needed to measure it.
 
-    M: the raw map [h, w]. x: the normalised image [1, 3, H, W]. probability: images [B, 3, H, W] -> the probability [B]
+    M: the raw map [h, w]. x: the normalised image [1, C, H, W]. probability: images [B, C, H, W] -> the probability [B]
     of the explained class. recompute: the map [h, w] of the same method behind a head changed by the function given.
     peer_maps: maps of other methods for the same class, of any size.
     """
@@ -185,8 +185,8 @@ def _ranks(values: Tensor) -> Tensor:
 
 
 def blurred(x: Tensor) -> Tensor:
-    """x [1, 3, H, W] after three box blurs of an eighth of its side: nearly Gaussian, without detail."""
-    radius = max(1, x.shape[-1] // 16)
+    """x [1, C, H, W] after three box blurs of an eighth of its shorter side: nearly Gaussian, without detail."""
+    radius = max(1, min(x.shape[-2:]) // 16)
     for _ in range(3):
         x = nn.functional.avg_pool2d(x, 2 * radius + 1, 1, radius, count_include_pad=False)
     return x

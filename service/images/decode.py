@@ -36,7 +36,7 @@ UPRIGHT = {
 }
 """EXIF orientation -> what turns the stored picture upright; 1 needs nothing."""
 
-PLAIN_WORDS = {
+MESSAGES = {
     "the file is cut short": (
         "runcated", "requires a buffer of", "index out of range", "nexpected end of file", "nexpected EOF",
         "bytes but only got", "Insufficient input data", "cut short", "references data", "not enough image data",
@@ -58,7 +58,7 @@ DAMAGED = "its content is damaged"
 NOT_READ = ("nsupported", "not supported", "not implemented")
 """Parts of a decoder's message about a valid file that it does not read."""
 
-MOST_NOTES = 12
+MAX_NOTES = 12
 _one_at_a_time = threading.Lock()
 
 
@@ -101,7 +101,7 @@ def decode(data: bytes, limits: Limits | None = None, at_least: int | None = Non
         turn = UPRIGHT.get(stored.orientation)
         pixels = np.asarray(rgb.transpose(turn) if turn is not None else rgb)
     width, height = stored.size if stored.orientation < 5 else stored.size[::-1]
-    return Upright(pixels, width, height, name, tuple(dict.fromkeys(notes))[:MOST_NOTES])
+    return Upright(pixels, width, height, name, tuple(dict.fromkeys(notes))[:MAX_NOTES])
 
 
 @contextmanager
@@ -118,12 +118,12 @@ def _translated(name: str, notes: list[str]) -> Iterator[None]:
         except PILLOW_ERRORS as error:
             if any(words in str(error) for words in NOT_READ):
                 raise UnsupportedImage(f"This {name} has an encoding that is not read here; save it anew.") from error
-            raise DamagedImage(f"The {name} cannot be decoded: {_plain(error)}.") from error
+            raise DamagedImage(f"The {name} cannot be decoded: {_in_words(error)}.") from error
     if caught:
         notes.append(f"Something beside the pixels of this {name}, such as its EXIF, is damaged and was not read.")
 
 
-def _plain(error: Exception) -> str:
+def _in_words(error: Exception) -> str:
     """What a decoder's message means; its own words are for those who know the decoder."""
     text = str(error)
-    return next((plain for plain, parts in PLAIN_WORDS.items() if any(part in text for part in parts)), DAMAGED)
+    return next((plain for plain, parts in MESSAGES.items() if any(part in text for part in parts)), DAMAGED)

@@ -1,4 +1,7 @@
-"""Finding the bright round field of view of a fundus photograph on its dark surround."""
+"""Finding the bright round field of view of a fundus photograph on its dark surround.
+
+Where the picture's edges cut the field off, its circle is found from the rim that is left (`circle.py`).
+"""
 
 from __future__ import annotations
 
@@ -7,26 +10,52 @@ import numpy.typing as npt
 from PIL import Image
 from scipy import ndimage
 
+from service.images.circle import fit_circle
+
 WORKING_SIDE = 128  # pixels; the longer side is searched at this to twice this: a box within one percent
-LEAST_CONTRAST = 15  # 8-bit levels between surround and field
+MIN_CONTRAST = 15  # 8-bit levels between surround and field
 EDGE = 0.12  # of that contrast: fields are dim at their rim
-LEAST_AREA = 0.05  # of the picture
-LEAST_FILL = 0.5  # of the bounding box; a disc fills 0.79
+MIN_AREA = 0.05  # of the picture
+MIN_FILL = 0.5  # of the bounding box; a disc fills 0.79
+MAX_DIAMETER = 1.25  # diameter of a field to the longer side of what the picture shows of it
+MIN_BEYOND = 0.01  # of its radius, by which a circle must reach outside the picture to be cut off by it
+SQUARE = 1.02  # long side to short side of a box that counts as square
 
 
 def find_field(picture: Image.Image) -> tuple[int, int, int, int] | None:
-    """Bounding box (left, top, right, bottom) of the field in a mode RGB picture, in whole pixels; None if not found.
+    """A box (left, top, right, bottom) around the field in a mode RGB picture, in whole pixels; None if not found.
 
     The field is the largest connected region clearly brighter than the corners. None on a dark or even picture, on one
     whose corners are not darker than its middle, and where the region is too small or too sparse to be a field.
+    The box is the region's own, except where the picture's edges cut a round field off more across than down, or
+    otherwise: then it is the square around the whole circle, and reaches outside the picture.
     """
     step = max(1, max(picture.size) // WORKING_SIDE)
-    region = _region(_brightest(np.asarray(picture.reduce(step))))
+    level = _brightest(np.asarray(picture.reduce(step)))
+    region = _region(level)
     if region is None:
         return None
     rows, columns = ndimage.find_objects(region)[0]
     right, bottom = min(columns.stop * step, picture.width), min(rows.stop * step, picture.height)
-    return columns.start * step, rows.start * step, right, bottom
+    box = columns.start * step, rows.start * step, right, bottom
+    if not _is_cut(box, picture.size):
+        return box
+    circle = fit_circle(level, ndimage.binary_fill_holes(region), _surround(level))
+    if circle is None or 2 * step * circle[2] > MAX_DIAMETER * max(right - box[0], bottom - box[1]):
+        return box
+    x, y, radius = (step * value for value in circle)
+    beyond = max(radius - x, radius - y, x + radius - picture.width, y + radius - picture.height)
+    if beyond <= MIN_BEYOND * radius:
+        return box
+    return round(x - radius), round(y - radius), round(x + radius), round(y + radius)
+
+
+def _is_cut(box: tuple[int, int, int, int], size: tuple[int, int]) -> bool:
+    """Whether a box lies at the picture's edge and is longer than wide, or wider than long."""
+    left, top, right, bottom = box
+    at_edge = left == 0 or top == 0 or right == size[0] or bottom == size[1]
+    sides = right - left, bottom - top
+    return at_edge and max(sides) > SQUARE * min(sides)
 
 
 def field_mask(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
@@ -50,7 +79,7 @@ def _region(level: npt.NDArray[np.float32]) -> npt.NDArray[np.int8] | None:
     height, width = level.shape
     middle = level[height // 4 : height - height // 4, width // 4 : width - width // 4]
     contrast = float(np.percentile(middle, 75)) - surround
-    if contrast < LEAST_CONTRAST:
+    if contrast < MIN_CONTRAST:
         return None
     regions, count = ndimage.label(level > surround + EDGE * contrast)
     if count == 0:
@@ -59,7 +88,7 @@ def _region(level: npt.NDArray[np.float32]) -> npt.NDArray[np.int8] | None:
     rows, columns = ndimage.find_objects(regions)[largest - 1]
     box_area = (rows.stop - rows.start) * (columns.stop - columns.start)
     area = int((regions == largest).sum())
-    if area < LEAST_AREA * level.size or area < LEAST_FILL * box_area:
+    if area < MIN_AREA * level.size or area < MIN_FILL * box_area:
         return None
     return np.asarray(regions == largest, np.int8)
 

@@ -19,9 +19,9 @@ Measure = Literal[
 
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 
-DARK = 16  # 8-bit level of the brightest channel up to which a pixel belongs to the surround
-DIM = 0.25
-BURNT = 250
+DARK_LEVEL = 16  # 8-bit level of the brightest channel up to which a pixel belongs to the surround
+FIELD_SHARE = 0.25
+OVEREXPOSED_LEVEL = 250
 FLOOR = 1.0  # 8-bit level; keeps ratios of dark colours calm
 CROSS = ((0, 0), (-2, 0), (2, 0), (0, -2), (0, 2))
 
@@ -31,13 +31,14 @@ Plane = npt.NDArray[np.int16]
 
 
 def measure(x: npt.NDArray[np.uint8]) -> dict[str, float]:
-    """All measures of one framed picture x uint8[s, s, 3]; under a millisecond at s = 224.
+    """All measures of one framed picture x uint8[h, w, 3]; under a millisecond at 224 × 224.
 
     The field is every pixel whose brightest channel is above 16 of 255 and above a quarter of what is usual for such
     pixels; on a picture without any, all measures are 0. Colours are taken from every second pixel of every second row.
 
     - coverage: field pixels / all pixels, 0 to 1.
-    - surround: mean of the brightest channel in the four corners (s / 16 wide) / the same in the field.
+    - surround: mean of the brightest channel in the four corners, each a sixteenth of the shorter side wide, / the
+      same in the field.
     - brightness: mean of red and green over the field, 0 to 255; blue carries hardly anything of a fundus.
     - contrast: standard deviation of green / its mean, over the field.
     - red, green, blue: means over the field, 0 to 255. red_over_green: their ratio.
@@ -48,10 +49,10 @@ def measure(x: npt.NDArray[np.uint8]) -> dict[str, float]:
     - sharpness: mean absolute Laplacian of green over two pixels / mean of green, in the inner field.
     """
     level = np.maximum(np.maximum(x[..., 0], x[..., 1]), x[..., 2])
-    lit = level[level > DARK]
-    if not lit.size:
+    bright = level[level > DARK_LEVEL]
+    if not bright.size:
         return dict.fromkeys(MEASURES, 0.0)
-    field = level > max(DARK, DIM * float(lit.mean()))
+    field = level > max(DARK_LEVEL, FIELD_SHARE * float(bright.mean()))
     seen = field[::SKIP, ::SKIP]
     red, green, blue = _colours(x[::SKIP, ::SKIP], seen)
     if not seen.any():  # a field of a few pixels, between those looked at
@@ -69,9 +70,9 @@ def measure(x: npt.NDArray[np.uint8]) -> dict[str, float]:
         "red_over_green": mean_red / (mean_green + FLOOR),
         "warm": float((red >= 1.1 * np.maximum(green, blue)).mean()),
         "hue_spread": float(np.log((red + FLOOR) / (green + FLOOR)).std()),
-        "texture": _step(plane, field) / (spread + FLOOR),
-        "overexposed": float((np.minimum(red, green) >= BURNT).mean()),
-        "sharpness": _bend(plane, field) / (mean_green + FLOOR),
+        "texture": _mean_difference(plane, field) / (spread + FLOOR),
+        "overexposed": float((np.minimum(red, green) >= OVEREXPOSED_LEVEL).mean()),
+        "sharpness": _laplacian(plane, field) / (mean_green + FLOOR),
     }
 
 
@@ -81,19 +82,19 @@ def _colours(x: npt.NDArray[np.uint8], field: npt.NDArray[np.bool_]) -> list[npt
 
 
 def _corners(level: npt.NDArray[np.uint8]) -> float:
-    width = max(1, len(level) // 16)
+    width = max(1, min(level.shape) // 16)
     ends = slice(None, width), slice(-width, None)
     return float(np.mean([level[rows, columns].mean() for rows in ends for columns in ends]))
 
 
-def _step(green: Plane, field: npt.NDArray[np.bool_]) -> float:
+def _mean_difference(green: Plane, field: npt.NDArray[np.bool_]) -> float:
     """Mean absolute difference to the neighbour on the right, where both lie in the field."""
     green, field = green[::SKIP], field[::SKIP]
     both = field[:, 1:] & field[:, :-1]
     return float(np.abs(green[:, 1:] - green[:, :-1])[both].mean()) if both.any() else 0.0
 
 
-def _bend(green: Plane, field: npt.NDArray[np.bool_]) -> float:
+def _laplacian(green: Plane, field: npt.NDArray[np.bool_]) -> float:
     """Mean absolute Laplacian over two pixels: over one, 8-bit rounding hides how smooth a blurred picture is."""
     inner = np.logical_and.reduce([_shifted(field, rows, columns) for rows, columns in CROSS])
     centre, up, down, left, right = (_shifted(green, rows, columns) for rows, columns in CROSS)
@@ -101,7 +102,7 @@ def _bend(green: Plane, field: npt.NDArray[np.bool_]) -> float:
 
 
 def _shifted(a: npt.NDArray[Any], rows: int, columns: int) -> npt.NDArray[Any]:
-    """The inner part of a[s, s], two pixels smaller on each side, moved by at most two pixels; every SKIP-th row."""
+    """The inner part of a[h, w], two pixels smaller on each side, moved by at most two pixels; every SKIP-th row."""
     height, width = a.shape
     return a[2 + rows : height - 2 + rows : SKIP, 2 + columns : width - 2 + columns]
 
@@ -124,7 +125,7 @@ class Limit(BaseModel):
             raise ValueError(f"the minimum ({self.minimum}) is above the maximum ({self.maximum})")
         return self
 
-    def holds(self, value: float) -> bool:
+    def allows(self, value: float) -> bool:
         """Whether the value lies in the range; NaN does not."""
         least = -math.inf if self.minimum is None else self.minimum
         most = math.inf if self.maximum is None else self.maximum
@@ -138,13 +139,13 @@ class Guard(BaseModel):
 
     limits: tuple[Limit, ...]
 
-    def broken(self, measures: Mapping[str, float]) -> tuple[Limit, ...]:
+    def violations(self, measures: Mapping[str, float]) -> tuple[Limit, ...]:
         """The limits that these measures (of `measure`) do not keep."""
-        return tuple(limit for limit in self.limits if not limit.holds(measures[limit.measure]))
+        return tuple(limit for limit in self.limits if not limit.allows(measures[limit.measure]))
 
     def reasons(self, measures: Mapping[str, float]) -> tuple[str, ...]:
         """Why the picture is to be refused: `out_of_distribution`, `ungradable`, both, or nothing."""
-        return tuple(dict.fromkeys(limit.reason for limit in self.broken(measures)))
+        return tuple(dict.fromkeys(limit.reason for limit in self.violations(measures)))
 
 
 FUNDUS_GUARD = Guard(

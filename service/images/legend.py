@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-READING = "Where the model looked, not where disease is."
+NOTICE = "Where the model looked, not where disease is."
 GROUND, INK, QUIET = (18, 18, 18), (240, 240, 240), (170, 170, 170)
-NARROWEST = 320
+MIN_WIDTH = 320
 SIZES = (11, 30)  # of the letters, pixels; a fortieth of the width between them
 
 
@@ -19,11 +19,11 @@ def with_legend(picture: Image.Image, colours: npt.NDArray[np.uint8], maximum: f
 
     colours: uint8[256, 3], from 0 to `maximum`. At least 320 pixels wide, so that the words fit.
     """
-    width = max(picture.width, NARROWEST)
+    width = max(picture.width, MIN_WIDTH)
     font = _font(min(max(width // 40, SIZES[0]), SIZES[1]))
     line = round(1.35 * font.size)
     margin = line // 2
-    words = [*_wrapped(caption, font, width - 2 * margin), *_wrapped(READING, font, width - 2 * margin)]
+    words = [*_wrapped(caption, font, width - 2 * margin), *_wrapped(NOTICE, font, width - 2 * margin)]
     sheet = Image.new("RGB", (width, picture.height + 2 * margin + line * (1 + len(words))), GROUND)
     sheet.paste(picture)
     pen = ImageDraw.Draw(sheet)

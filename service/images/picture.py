@@ -13,7 +13,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from service.images.colormap import COLORMAPS, DEFAULT, table
-from service.images.frame import Geometry
+from service.images.geometry import Geometry, Size
 from service.images.legend import with_legend
 
 __all__ = ["COLORMAPS", "heatmap_png", "overlay", "upsample"]
@@ -21,29 +21,30 @@ __all__ = ["COLORMAPS", "heatmap_png", "overlay", "upsample"]
 Floats = npt.NDArray[np.float32]
 MediaType = Literal["image/jpeg", "image/png"]
 
-MOST_OPAQUE = 0.65  # at the maximum; the picture must stay visible under the heat
+MAX_OPACITY = 0.65  # at the maximum; the picture must stay visible under the heat
 JPEG_QUALITY = 88
 
 
-def upsample(grid: Floats, size: int) -> Floats:
-    """A map float32[h, w] at float32[size, size]: bilinear between cell centres, the outermost values held to the edge.
+def upsample(grid: Floats, size: Size) -> Floats:
+    """A map float32[h, w] at float32[*size]: bilinear between cell centres, the outermost values held to the edge.
 
     The same numbers as torch's `interpolate(mode="bilinear", align_corners=False)`.
     """
-    return np.asarray(_weights(grid.shape[0], size) @ grid @ _weights(grid.shape[1], size).T, np.float32)
+    return np.asarray(_weights(grid.shape[0], size[0]) @ grid @ _weights(grid.shape[1], size[1]).T, np.float32)
 
 
-def heatmap_png(grid: Floats, size: int) -> bytes:
-    """An 8-bit grey PNG, size × size: 255 · max(value, 0) / grid.max(), all 0 where nothing in the grid is positive.
+def heatmap_png(grid: Floats, size: Size) -> bytes:
+    """An 8-bit grey PNG: 255 · max(value, 0) / grid.max(), all 0 where nothing in the grid is positive.
 
     0.1 to 0.3 ms at 224²: rows of differences (filter 1) at zlib's fastest level; Pillow's encoder takes 0.4 to 1.2 ms.
     """
     levels = _levels(upsample(grid, size), grid)
-    rows = np.empty((size, size + 1), np.uint8)
+    height, width = size
+    rows = np.empty((height, width + 1), np.uint8)
     rows[:, 0] = 1  # each pixel minus its left neighbour
     rows[:, 1] = levels[:, 0]
     np.subtract(levels[:, 1:], levels[:, :-1], out=rows[:, 2:])
-    header = struct.pack(">IIBBBBB", size, size, 8, 0, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     chunks = _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(rows.tobytes(), 1)) + _chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + chunks
 
@@ -69,7 +70,7 @@ def overlay(
     left, top, levels = _over_region(picture.size, geometry, grid)
     if levels.size:
         heat = Image.fromarray(levels)
-        opacity = heat.point([round(255 * MOST_OPAQUE * level / 255) for level in range(256)])
+        opacity = heat.point([round(255 * MAX_OPACITY * level / 255) for level in range(256)])
         heat.putpalette(colours.tobytes())
         picture.paste(heat.convert("RGB"), (left, top), opacity)
     maximum = max(float(grid.max()), 0.0)

@@ -18,24 +18,23 @@ import numpy as np
 from PIL import AvifImagePlugin, Image
 
 from service.errors import RequestError
-from service.images import field, wire
+from service.images import field, protocol
 from service.images.coverage import coverage, inside
 from service.images.decode import Limits, decode
 from service.images.frame import Geometry
 from service.images.guard import measure
 
-BEFORE_CONFINED = (field,)
+PRELOADED = (field,)
 """What a frame imports when it is first used; `_confine` counts memory from what is loaded."""
 
-FINER = 2  # decode to at least this many times the resized side, so that what draft mode drops is not missed
 
-
-def work(job: wire.Job, data: bytes, limits: Limits) -> list[bytes]:
+def work(job: protocol.Job, data: bytes, limits: Limits) -> list[bytes]:
     """Decode, frame, measure; the reply's pieces. Raises UnsupportedImage, TooLarge, DamagedImage."""
-    upright = decode(data, limits, at_least=max(FINER * job.frame.resize, job.preview // 2))
+    least = job.frame.least_side
+    upright = decode(data, limits, at_least=None if least is None else max(least, job.preview // 2))
     x, geometry = job.frame.apply(upright.pixels, upright.width, upright.height)
     preview = _preview(upright.pixels, job.preview) if job.preview else np.empty((0, 0, 3), np.uint8)
-    done = wire.Done(
+    done = protocol.Done(
         sha256=hashlib.sha256(data).hexdigest(),
         format=upright.format,
         notes=upright.notes,
@@ -46,14 +45,14 @@ def work(job: wire.Job, data: bytes, limits: Limits) -> list[bytes]:
         preview=(preview.shape[0], preview.shape[1]),
         measures=measure(x),
     )
-    return wire.pack(done, x.tobytes(), preview.tobytes())
+    return protocol.pack(done, x.tobytes(), preview.tobytes())
 
 
-def cover(job: wire.MaskJob, data: bytes, limits: Limits) -> list[bytes]:
+def cover(job: protocol.MaskJob, data: bytes, limits: Limits) -> list[bytes]:
     """Decode a mask and lay it over what a model sees; the reply's pieces. Raises as `work`, and BadParameter."""
     geometry = Geometry(job.width, job.height, job.region, job.size)
     share = coverage(inside(decode(data, limits).pixels), geometry)
-    return wire.pack(wire.Covered(), np.rint(share * 255).astype(np.uint8).tobytes())
+    return protocol.pack(protocol.Covered(), np.rint(share * 255).astype(np.uint8).tobytes())
 
 
 def _preview(pixels: np.ndarray, longest: int) -> np.ndarray:
@@ -67,16 +66,18 @@ def _preview(pixels: np.ndarray, longest: int) -> np.ndarray:
 
 def serve(source: BinaryIO, sink: BinaryIO, limits: Limits) -> None:
     """Answer one job after the other until the source ends."""
-    while message := wire.read(source):
-        job = wire.JOB.validate_json(message[0])
+    while message := protocol.read(source):
+        job = protocol.JOB.validate_json(message[0])
         signal.setitimer(signal.ITIMER_REAL, 2 * job.seconds)  # ends a hang even where the service itself has died
         try:
             given = message[1], limits
-            reply = work(job, *given) if isinstance(job, wire.Job) else cover(job, *given)
+            reply = work(job, *given) if isinstance(job, protocol.Job) else cover(job, *given)
         except RequestError as error:
-            reply = wire.pack(wire.Refused(error=type(error).__name__, detail=str(error)[:1000]))
+            reply = protocol.pack(protocol.Refused(error=type(error).__name__, detail=str(error)[:1000]))
         except MemoryError:
-            reply = wire.pack(wire.Refused(error="TooLarge", detail="The image needs more memory than is allowed."))
+            reply = protocol.pack(
+                protocol.Refused(error="TooLarge", detail="The image needs more memory than is allowed.")
+            )
         signal.setitimer(signal.ITIMER_REAL, 0)
         sink.writelines(reply)
         sink.flush()
@@ -85,8 +86,8 @@ def serve(source: BinaryIO, sink: BinaryIO, limits: Limits) -> None:
 def _confine(memory_mb: int) -> None:
     """No core dumps, no files written, and no address space beyond today's plus `memory_mb` mebibytes."""
     pages = int(Path("/proc/self/statm").read_text().split()[0])
-    most = pages * resource.getpagesize() + memory_mb * 2**20
-    for what, limit in ((resource.RLIMIT_AS, most), (resource.RLIMIT_CORE, 0), (resource.RLIMIT_FSIZE, 0)):
+    limit_bytes = pages * resource.getpagesize() + memory_mb * 2**20
+    for what, limit in ((resource.RLIMIT_AS, limit_bytes), (resource.RLIMIT_CORE, 0), (resource.RLIMIT_FSIZE, 0)):
         resource.setrlimit(what, (limit, limit))
 
 
@@ -104,18 +105,18 @@ def _silence() -> BinaryIO:
 
 
 def main() -> None:
-    """Entry point: one argument, `wire.Terms` as JSON."""
-    terms = wire.Terms.model_validate_json(sys.argv[1])
+    """Entry point: one argument, `protocol.WorkerSettings` as JSON."""
+    settings = protocol.WorkerSettings.model_validate_json(sys.argv[1])
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the service, which then closes our input
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     Image.MAX_IMAGE_PIXELS = None  # this process has limits of its own
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # each worker is one of several, and threads take address space
     sink = _silence()
-    _confine(terms.memory_mb)
-    sink.writelines(wire.pack(wire.Ready()))
+    _confine(settings.memory_mb)
+    sink.writelines(protocol.pack(protocol.Ready()))
     sink.flush()
     try:
-        serve(sys.stdin.buffer, sink, Limits(terms.bytes, terms.pixels))
+        serve(sys.stdin.buffer, sink, Limits(settings.bytes, settings.pixels))
     except BrokenPipeError:
         os._exit(0)  # the service has gone; there is nobody left to answer
 

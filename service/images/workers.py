@@ -18,7 +18,7 @@ import numpy.typing as npt
 from pydantic import TypeAdapter
 
 from service.errors import DamagedImage, TooLarge, UnavailableError
-from service.images import wire
+from service.images import protocol
 from service.images.decode import Limits
 from service.images.frame import Frame, Geometry
 
@@ -26,7 +26,7 @@ COMMAND = (sys.executable, "-P", "-m", "service.images.worker")
 START_SECONDS = 60.0
 RESPAWN_SECONDS = 1.0  # pause after a failed respawn
 READ_BUFFER = 2**20
-KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE")
+INHERITED_VARIABLES = ("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE")
 """What a worker inherits of our environment; keys and tokens stay here."""
 
 Pixels = npt.NDArray[np.uint8]
@@ -34,7 +34,7 @@ Shares = npt.NDArray[np.float32]
 Header = TypeVar("Header")
 Result = TypeVar("Result")
 Measure = Callable[[], AbstractContextManager[None]]
-Read = Callable[[wire.Reply, bytes], Result]
+Read = Callable[[protocol.Reply, bytes], Result]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Prepared:
     """One image, ready for a model.
 
     sha256: of the bytes as sent, hex. format: see `decode.FORMATS`. notes: see `decode.Upright`.
-    x: uint8[s, s, 3], RGB. geometry: where x lies. preview: uint8[h, w, 3] of the whole upright picture, or None.
+    x: uint8[h, w, 3], RGB. geometry: where x lies. preview: uint8[h, w, 3] of the whole upright picture, or None.
     measures: see `guard.measure`.
     """
 
@@ -74,7 +74,9 @@ class DecodePool:
         self._count, self._measure = workers, measure
         self._limits = limits or Limits()
         self._seconds = seconds
-        self._terms = wire.Terms(bytes=self._limits.bytes, pixels=self._limits.pixels, memory_mb=memory_mb)
+        self._settings = protocol.WorkerSettings(
+            bytes=self._limits.bytes, pixels=self._limits.pixels, memory_mb=memory_mb
+        )
         self._idle: asyncio.Queue[_Worker | None] = asyncio.Queue()
         self._workers: set[_Worker] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -113,32 +115,34 @@ class DecodePool:
         Raises UnsupportedImage, TooLarge, DamagedImage; UnavailableError where the pool is closed. Where the caller is
         cancelled, the worker finishes in its own time and is then free again.
         """
-        job = wire.Job(frame=frame, preview=preview, seconds=self._seconds)
-        return await self._asked(job, data, partial(_prepared, job=job))
+        job = protocol.Job(frame=frame, preview=preview, seconds=self._seconds)
+        return await self._request(job, data, partial(_prepared, job=job))
 
     async def cover(self, data: bytes, geometry: Geometry) -> Shares:
-        """The share of every pixel of x that the file of a mask covers, float32 [size, size], 0 to 1, to 1/255.
+        """The share of every pixel of x that the file of a mask covers, float32 [h, w], 0 to 1, to 1/255.
 
         geometry: where x lies in the image that the mask belongs to. Raises as `prepare`, and BadParameter for a mask
         that is not as large as the image or marks nothing.
         """
         box = {"width": geometry.width, "height": geometry.height, "region": geometry.region, "size": geometry.size}
-        job = wire.MaskJob(**box, seconds=self._seconds)
-        return await self._asked(job, data, partial(_covered, job=job))
+        job = protocol.MaskJob(**box, seconds=self._seconds)
+        return await self._request(job, data, partial(_covered, job=job))
 
-    async def _asked(self, job: wire.Job | wire.MaskJob, data: bytes, read: Read[Result]) -> Result:
+    async def _request(self, job: protocol.Job | protocol.MaskJob, data: bytes, read: Read[Result]) -> Result:
         if len(data) > self._limits.bytes:
             raise TooLarge(f"The image has {len(data)} bytes; at most {self._limits.bytes} are accepted.")
-        worker = await self._free()
-        return await asyncio.shield(self._kept(self._decode(worker, job, data, read)))
+        worker = await self._free_worker()
+        return await asyncio.shield(self._detached(self._decode(worker, job, data, read)))
 
-    async def _decode(self, worker: _Worker, job: wire.Job | wire.MaskJob, data: bytes, read: Read[Result]) -> Result:
+    async def _decode(
+        self, worker: _Worker, job: protocol.Job | protocol.MaskJob, data: bytes, read: Read[Result]
+    ) -> Result:
         intact = False
         try:
             async with asyncio.timeout(self._seconds):
                 with self._measure():
-                    header, body = await worker.ask(job, data)
-            found = header if isinstance(header, wire.Refused) else read(header, body)
+                    header, body = await worker.request(job, data)
+            found = header if isinstance(header, protocol.Refused) else read(header, body)
             intact = True
         except TimeoutError as error:
             raise DamagedImage(f"Decoding the image took longer than {self._seconds:g} s.") from error
@@ -151,11 +155,11 @@ class DecodePool:
                 self._idle.put_nowait(worker)
             else:
                 self._replace(worker)
-        if isinstance(found, wire.Refused):
-            raise wire.ERRORS[found.error](found.detail)
+        if isinstance(found, protocol.Refused):
+            raise protocol.ERRORS[found.error](found.detail)
         return found
 
-    def _kept(self, work: Coroutine[None, None, Result]) -> asyncio.Task[Result]:
+    def _detached(self, work: Coroutine[None, None, Result]) -> asyncio.Task[Result]:
         """A task that outlives its caller, but not the pool."""
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
@@ -167,7 +171,7 @@ class DecodePool:
         if not task.cancelled():
             task.exception()  # nobody may be left to ask for it
 
-    async def _free(self) -> _Worker:
+    async def _free_worker(self) -> _Worker:
         """The next free worker that is alive."""
         while self._open:
             worker = await self._idle.get()
@@ -180,14 +184,14 @@ class DecodePool:
         raise UnavailableError("The decoders are not running.")
 
     async def _add(self) -> None:
-        worker = await _Worker.start(self._terms)
+        worker = await _Worker.start(self._settings)
         self._workers.add(worker)
         self._idle.put_nowait(worker)
 
     def _replace(self, worker: _Worker) -> None:
         worker.kill()
         if self._open:
-            self._kept(self._respawn(worker))
+            self._detached(self._respawn(worker))
 
     async def _respawn(self, worker: _Worker) -> None:
         await worker.end()
@@ -209,15 +213,15 @@ class _Worker:
         self._process, self._to, self._from = process, process.stdin, process.stdout
 
     @classmethod
-    async def start(cls, terms: wire.Terms) -> _Worker:
+    async def start(cls, settings: protocol.WorkerSettings) -> _Worker:
         """A worker that is ready. Raises UnavailableError."""
         process = await asyncio.create_subprocess_exec(
-            *COMMAND, terms.model_dump_json(), stdin=PIPE, stdout=PIPE, env=_environment(), limit=READ_BUFFER
+            *COMMAND, settings.model_dump_json(), stdin=PIPE, stdout=PIPE, env=_environment(), limit=READ_BUFFER
         )
         worker = cls(process)
         try:
             async with asyncio.timeout(START_SECONDS):
-                await worker._receive(wire.READY, most=0)
+                await worker._receive(protocol.READY, max_body_bytes=0)
         except (TimeoutError, EOFError, ConnectionError, ValueError) as error:
             await worker.end()
             raise UnavailableError(f"A decoder process could not be started: {error}") from error
@@ -230,15 +234,15 @@ class _Worker:
     def alive(self) -> bool:
         return self._process.returncode is None and not self._from.at_eof()
 
-    async def ask(self, job: wire.Job | wire.MaskJob, data: bytes) -> tuple[wire.Reply, bytes]:
+    async def request(self, job: protocol.Job | protocol.MaskJob, data: bytes) -> tuple[protocol.Reply, bytes]:
         """Send one job and wait for its reply. Raises EOFError, ConnectionError, ValueError."""
-        self._to.writelines(wire.pack(job, data))
+        self._to.writelines(protocol.pack(job, data))
         await self._to.drain()
-        return await self._receive(wire.REPLY, job.most)
+        return await self._receive(protocol.REPLY, job.max_reply_bytes)
 
-    async def _receive(self, kind: TypeAdapter[Header], most: int) -> tuple[Header, bytes]:
-        header_bytes, body_bytes = wire.LENGTHS.unpack(await self._from.readexactly(wire.LENGTHS.size))
-        if header_bytes > wire.MOST_HEADER or body_bytes > most:
+    async def _receive(self, kind: TypeAdapter[Header], max_body_bytes: int) -> tuple[Header, bytes]:
+        header_bytes, body_bytes = protocol.LENGTHS.unpack(await self._from.readexactly(protocol.LENGTHS.size))
+        if header_bytes > protocol.MAX_HEADER_BYTES or body_bytes > max_body_bytes:
             raise ValueError("the worker announced more than it was asked for")
         header = kind.validate_json(await self._from.readexactly(header_bytes))
         return header, await self._from.readexactly(body_bytes)
@@ -254,30 +258,30 @@ class _Worker:
         await self._process.wait()
 
 
-def _covered(header: wire.Reply, body: bytes, job: wire.MaskJob) -> Shares:
+def _covered(header: protocol.Reply, body: bytes, job: protocol.MaskJob) -> Shares:
     """Raises ValueError where header and body contradict the job."""
     if header.kind != "covered":
         raise ValueError("the reply is not of a mask")
-    return np.frombuffer(body, np.uint8).reshape(job.size, job.size).astype(np.float32) / np.float32(255)
+    return np.frombuffer(body, np.uint8).reshape(job.size).astype(np.float32) / np.float32(255)
 
 
-def _prepared(header: wire.Reply, body: bytes, job: wire.Job) -> Prepared:
+def _prepared(header: protocol.Reply, body: bytes, job: protocol.Job) -> Prepared:
     """Raises ValueError where header and body contradict the job or each other."""
     if header.kind != "done":
         raise ValueError("the reply is not of an image")
     left, top, right, bottom = header.region
     height, width = header.preview
-    if not (0 <= left < right <= header.width and 0 <= top < bottom <= header.height):
-        raise ValueError("the region does not lie in the image")
-    if header.size != job.frame.crop or max(height, width) > job.preview:
+    if not (left < right and top < bottom and left < header.width and top < header.height and right > 0 and bottom > 0):
+        raise ValueError("the region shows nothing of the image")
+    if header.size != job.frame.shape or max(height, width) > job.preview:
         raise ValueError("the sizes are not those asked for")
     pixels = np.frombuffer(bytearray(body), np.uint8)  # a bytearray's pixels can be written to, as torch expects
-    cut = 3 * header.size**2
+    cut = 3 * header.size[0] * header.size[1]
     return Prepared(
         header.sha256,
         header.format,
         header.notes,
-        pixels[:cut].reshape(header.size, header.size, 3),
+        pixels[:cut].reshape(*header.size, 3),
         Geometry(header.width, header.height, header.region, header.size),
         pixels[cut:].reshape(height, width, 3) if job.preview else None,
         header.measures,
@@ -286,6 +290,6 @@ def _prepared(header: wire.Reply, body: bytes, job: wire.Job) -> Prepared:
 
 def _environment() -> dict[str, str]:
     root = str(Path(__file__).parents[2])
-    kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+    kept = {name: os.environ[name] for name in INHERITED_VARIABLES if name in os.environ}
     path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
     return kept | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}

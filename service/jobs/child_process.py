@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from service.errors import JobFailed, error_from_name
-from service.images.workers import KEPT_VARIABLES
+from service.images.workers import INHERITED_VARIABLES
 from service.jobs.job import ReportProgress
 
 COMMAND = (sys.executable, "-P", "-W", "ignore", "-m", "service.jobs.child_main")
@@ -97,7 +97,7 @@ def _environment(threads: int, scratch: str) -> dict[str, str]:
     """
     root = str(Path(__file__).parents[2])
     path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
-    inherited = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+    inherited = {name: os.environ[name] for name in INHERITED_VARIABLES if name in os.environ}
     folders = dict.fromkeys(("NUMBA_CACHE_DIR", "MPLCONFIGDIR", "HOME", "TMPDIR"), scratch)
     limits = dict.fromkeys(THREAD_COUNTS, str(threads)) | {"OMP_WAIT_POLICY": "PASSIVE"}
     return inherited | limits | folders | {"PYTHONPATH": path}

@@ -76,7 +76,10 @@ class Classifier:
         verdict.keep()
         network = assembled.network
         shapes = network.shapes(tuple(x.shape[1:]))
-        plan = Plan(network.features, "", entry.frame.crop, entry.frame.mean, entry.frame.std, threads, cache)
+        normal = entry.frame.normalisation
+        plan = Plan(
+            network.features, "", entry.frame.shape, normal.mean, normal.std, threads, cache, channels=normal.channels
+        )
         plain = cls(entry, network, TorchEngine(plan), digest, shapes, notes=assembled.notes)
         plan = replace(plan, cut=plain.cut, identity=_identity(entry, digest))
         comparison = Comparison(entry, plan, network.head(plain.cut), golden)
@@ -163,13 +166,14 @@ class Classifier:
 
     @torch.no_grad()
     def forward(self, x: Tensor) -> Tensor:
-        """The whole network: normalised x [N, 3, H, W] -> logits [N, K]."""
+        """The whole network: normalised x [N, C, H, W] -> logits [N, K]."""
         logits: Tensor = self.head(self.cut)(self.engine.forward(x, self.cut))
         return logits
 
     def normalised(self, x: Tensor) -> Tensor:
-        """x uint8 [N, H, W, 3] -> what the first stage expects, float32 [N, 3, H, W]."""
-        return normalised(x, self.entry.frame.mean, self.entry.frame.std)
+        """x uint8 [N, H, W, 3] -> what the first stage expects, float32 [N, C, H, W]."""
+        normal = self.entry.frame.normalisation
+        return normalised(x, normal.mean, normal.std, normal.channels)
 
 
 def _identity(entry: Entry, digest: str) -> str:

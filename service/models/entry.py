@@ -175,6 +175,6 @@ def to_toml(entry: Entry) -> str:
     What equals its default is left out, but for what a reader looks for first.
     """
     table = entry.model_dump(mode="json", exclude={"name"}, exclude_defaults=True)
-    shown = {"version": entry.version, "frame": entry.frame.model_dump(mode="json")}
+    shown = {"version": entry.version, "frame": entry.frame.model_dump(mode="json", exclude_none=True)}
     order = [field for field in Entry.model_fields if field in table or field in shown]
     return toml.dumps({"models": {entry.name: {field: (table | shown)[field] for field in order}}})

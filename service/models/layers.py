@@ -8,6 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
+from service.errors import DoesNotApply
 from service.explain.heads import PooledLinear
 from service.explain.tokens import spatial
 from service.models.stages import INPUT, Network, Stage
@@ -87,9 +88,12 @@ def without_unread_tokens(network: Network, x: Tensor) -> Network:
 
 
 def _reads_places(network: Network, name: str, x: Tensor) -> bool:
-    """Whether logits depend on any token that has a place."""
-    with torch.no_grad():
-        A, head = spatial(network.features(name)(x), network.head(name))
+    """Whether there are tokens with a place, and logits depend on any of them."""
+    try:
+        with torch.no_grad():
+            A, head = spatial(network.features(name)(x), network.head(name), (x.shape[-2], x.shape[-1]))
+    except DoesNotApply:
+        return False
     if isinstance(head, PooledLinear):
         return True
     with torch.enable_grad():

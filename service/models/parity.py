@@ -86,7 +86,7 @@ def golden_images(entry: Entry, folder: Path | None) -> GoldenImages:
     Raises WeightsError if one of them cannot be read.
     """
     if not entry.golden or folder is None:
-        return GoldenImages(drawn_images(entry.frame.crop), "drawn")
+        return GoldenImages(drawn_images(entry.frame.shape), "drawn")
     frames = []
     for name in entry.golden:
         try:
@@ -97,12 +97,13 @@ def golden_images(entry: Entry, folder: Path | None) -> GoldenImages:
     return GoldenImages(np.stack(frames), "golden")
 
 
-def drawn_images(size: int) -> NDArray[np.uint8]:
-    """x uint8 [4, size, size, 3]: a gradient, a disc, a grid and noise, always the same."""
-    down, right = np.mgrid[0:size, 0:size] / max(size - 1, 1)
+def drawn_images(size: tuple[int, int]) -> NDArray[np.uint8]:
+    """x uint8 [4, height, width, 3]: a gradient, a disc, a grid and noise, always the same."""
+    height, width = size
+    down, right = np.mgrid[0:height, 0:width] / np.maximum([[[height - 1]], [[width - 1]]], 1)
     disc = 1.0 * (np.hypot(down - 0.5, right - 0.5) < 0.4)
     grid = 0.5 + 0.5 * np.sin(40 * down) * np.sin(40 * right)
-    noise = np.random.default_rng(0).random((size, size))
+    noise = np.random.default_rng(0).random(size)
     tint = np.array([0.9, 0.5, 0.2])
     planes = np.stack([(down + right) / 2, disc * (0.4 + 0.5 * down), grid, noise])
     pixels: NDArray[np.uint8] = np.rint(255 * planes[..., None] * tint).astype(np.uint8)

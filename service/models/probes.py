@@ -15,7 +15,8 @@ from service.models.parity import GoldenImages
 def probes(entry: Entry, golden: GoldenImages) -> Tensor:
     """Normalised images [N, C, H, W]: noise, a dark and a bright one, a golden one mirrored, and the golden ones."""
     x = np.concatenate([seeded(golden.x[0]), golden.x])
-    return normalised(torch.from_numpy(x), entry.frame.mean, entry.frame.std)
+    normal = entry.frame.normalisation
+    return normalised(torch.from_numpy(x), normal.mean, normal.std, normal.channels)
 
 
 def seeded(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -58,11 +58,12 @@ def sanity(classifier: Classifier, golden: GoldenImages) -> Sanity:
     """
     network, cut = classifier.network, classifier.with_maps()
     inputs = [classifier.normalised(torch.from_numpy(golden.x))]
+    size = classifier.entry.frame.shape
     for stage in network.stages:
         inputs.append(stage.module(inputs[-1]))
     A, target = inputs[network.place(cut)], _predicted(inputs[-1])
-    methods = _methods(A, network.head(cut), target)
-    original = _maps(methods, A, network.head(cut), target)
+    methods = _methods(A, network.head(cut), target, size)
+    original = _maps(methods, A, network.head(cut), target, size)
     stages, steps = list(network.stages), []
     for index in reversed(range(len(stages))):
         if not any(weights.dim() > 1 for weights in stages[index].module.parameters()):
@@ -72,7 +73,7 @@ def sanity(classifier: Classifier, golden: GoldenImages) -> Sanity:
         below = [stage.module for stage in stages[index : network.place(cut)]]  # none where the stage lies in the head
         shuffled_A = nn.Sequential(*below)(inputs[index]) if below else A
         steps.append(
-            Step(stages[index].name, _similarity(original, _maps(methods, shuffled_A, cascade.head(cut), target)))
+            Step(stages[index].name, _similarity(original, _maps(methods, shuffled_A, cascade.head(cut), target, size)))
         )
     changed = {name: value <= MAX_CORRELATION for name, value in steps[-1].similarity.items()} if steps else {}
     return Sanity(cut, len(A), golden.source, tuple(steps), changed)
@@ -85,9 +86,9 @@ def _predicted(logits: Tensor) -> Tensor:
     return nn.functional.one_hot(logits.argmax(1), logits.shape[1]).float()
 
 
-def _methods(A: Tensor, head: nn.Module, target: Tensor) -> list[Method]:
+def _methods(A: Tensor, head: nn.Module, target: Tensor, size: tuple[int, int]) -> list[Method]:
     """The cheap methods that apply to this head."""
-    grid, spatial_head = spatial(A[:1], head)
+    grid, spatial_head = spatial(A[:1], head, size)
     cheap = [method for method in METHODS.values() if method.cheap]
     if not isinstance(spatial_head, PooledLinear):
         cheap = [method for method in cheap if method.head == "any"]
@@ -101,8 +102,10 @@ def _methods(A: Tensor, head: nn.Module, target: Tensor) -> list[Method]:
     return applicable
 
 
-def _maps(methods: list[Method], A: Tensor, head: nn.Module, target: Tensor) -> dict[str, Tensor]:
-    return {method.name: method.function(*spatial(A, head), target) for method in methods}
+def _maps(
+    methods: list[Method], A: Tensor, head: nn.Module, target: Tensor, size: tuple[int, int]
+) -> dict[str, Tensor]:
+    return {method.name: method.function(*spatial(A, head, size), target) for method in methods}
 
 
 def _similarity(original: Mapping[str, Tensor], changed: Mapping[str, Tensor]) -> dict[str, float]:

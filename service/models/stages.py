@@ -72,7 +72,7 @@ class Network:
     stages: tuple[Stage, ...]
 
     def features(self, cut: str) -> nn.Sequential:
-        """Everything up to and including stage `cut`: x [N, 3, H, W] -> A. The cut named `input` is empty: A = x."""
+        """Everything up to and including stage `cut`: x [N, C, H, W] -> A. The cut named `input` is empty: A = x."""
         return nn.Sequential(*(stage.module for stage in self.stages[: self.place(cut)]))
 
     def head(self, cut: str) -> nn.Module:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import tempfile
 from collections.abc import Mapping
@@ -16,6 +17,8 @@ from torch import Tensor
 from service.errors import WeightsError
 
 State = dict[str, Tensor]
+
+log = logging.getLogger(__name__)
 
 _PICKLES = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 
@@ -52,9 +55,24 @@ def parse(data: bytes, name: str) -> State:
     try:
         state = safetensors.torch.load(data)
     except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
-        hint = ": it looks like a PyTorch pickle, see `fovea models convert`" if data.startswith(_PICKLES) else ""
-        raise WeightsError(f"{name} is no safetensors file ({error}){hint}") from error
+        log.info("%s cannot be read as safetensors: %s", name, error)
+        raise WeightsError(f"{name} is no safetensors file: {_likely_kind(data)}") from error
     return {key: _float32(key, tensor, name) for key, tensor in state.items()}
+
+
+def _likely_kind(data: bytes) -> str:
+    """What bytes that are no safetensors file are instead, and what to do."""
+    if data.startswith(_PICKLES):
+        return "it looks like a PyTorch pickle, see `fovea models convert`"
+    length = int.from_bytes(data[:8], "little")
+    if data[8:9] == b"{" and length > len(data) - 8:
+        return "it is cut short within its header; copy or download it again"
+    if data[8:9] == b"{":
+        return (
+            "its header does not describe what follows, as in a file that is cut short or has tensors of a type that"
+            " PyTorch lacks; copy or download it again, or write it anew with `fovea models convert`"
+        )
+    return "it does not begin as one does; give the file that `fovea models convert` wrote"
 
 
 def save(state: Mapping[str, Tensor], path: Path, *, half: bool = False) -> str:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import torch
-from torch import nn
 
 from service.errors import BadParameter, ModelFault
-from service.explain.tokens import spatial
 from service.models.classifier import Classifier
 from service.runtime.inspection import Inspection
 from service.runtime.question import UnitRequest
@@ -32,7 +30,7 @@ def activations(inspection: Inspection, unit_request: UnitRequest) -> Activation
 
     Tokens are shown as the grid of their patches, without a class token. Raises ModelFault if a value is not finite.
     """
-    maps = spatial(inspection.A, nn.Identity())[0][0]  # (C, h, w)
+    maps = inspection.feature_maps[0]  # (C, h, w)
     if not bool(torch.isfinite(maps).all()):
         raise ModelFault(f"layer {inspection.layer!r} gave numbers that are not finite for this image")
     units = unit_request.units or tuple(

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from service.images.coverage import centres, visible
 from service.images.frame import Geometry
 from service.images.guard import measure
 from service.images.workers import Prepared
@@ -79,11 +80,8 @@ def _prepared(classifier: Classifier, image: LabelledImage) -> Prepared:
 
 
 def frame_mask(mask: NDArray[np.bool_], geometry: Geometry) -> NDArray[np.bool_]:
-    """A mask of the original [h, w], sampled at the pixels of the model's input: [size, size]."""
-    centres = np.arange(geometry.size) + 0.5
-    left, top = geometry.to_original(0.0, 0.0)
-    right, bottom = geometry.to_original(float(geometry.size), float(geometry.size))
-    columns = (left + centres * (right - left) / geometry.size).astype(int).clip(0, mask.shape[1] - 1)
-    rows = (top + centres * (bottom - top) / geometry.size).astype(int).clip(0, mask.shape[0] - 1)
-    framed: NDArray[np.bool_] = mask[np.ix_(rows, columns)]
+    """A mask of the original [h, w], sampled at the pixels of x: bool [height, width]; false where x is padded."""
+    rows, columns = centres(geometry)
+    nearest = np.ix_(rows.astype(int).clip(0, mask.shape[0] - 1), columns.astype(int).clip(0, mask.shape[1] - 1))
+    framed: NDArray[np.bool_] = mask[nearest] & visible(geometry)
     return framed

@@ -14,6 +14,8 @@ from torch import Tensor
 from service.errors import ModelFault
 from service.explain.boxes import boxes
 from service.explain.method import Method
+from service.images.coverage import visible
+from service.images.geometry import Geometry
 from service.images.picture import heatmap_png, overlay, upsample
 from service.models.scores import label_logits, probabilities
 from service.runtime.inspection import Inspection, MapRequest, compute_maps, for_one_target
@@ -26,6 +28,10 @@ from service.runtime.validation import parameters_of
 NORMALISATION = (
     "heatmap = 255 · max(grid, 0) / maximum, bilinear between the grid's cells; the grid itself is raw and signed,"
     " before the method's final ReLU"
+)
+PADDED = (
+    "; the model's input is padded, so region reaches outside the image: grid and heatmap cover all of region, overlay"
+    " and boxes show what lies in the image"
 )
 FUSED = "; the maps of several layers, each positive and divided by its maximum, are fused"
 
@@ -105,9 +111,9 @@ def explanation(
         target_map = _target_map(inspection, method, question, by_index[index], found.grids[row], found.completed)
         maps.append(replace(target_map, quality=figures or None))
     used = parameters.model_dump() | ({"versus": list(question.versus)} if question.versus else {})
-    fused = len(question.layers) > 1
+    fused, padded = len(question.layers) > 1, inspection.prepared.geometry.padded
     used |= {"fusion": question.fusion} if fused else {}
-    return Explanation(method.name, found.layer, used, NORMALISATION + FUSED * fused, tuple(maps))
+    return Explanation(method.name, found.layer, used, NORMALISATION + FUSED * fused + PADDED * padded, tuple(maps))
 
 
 def _target_map(
@@ -119,12 +125,12 @@ def _target_map(
     done: float,
 ) -> TargetMap:
     geometry, size = inspection.prepared.geometry, inspection.prepared.geometry.size
-    heatmap = Picture("image/png", heatmap_png(grid, size), size, size)
+    heatmap = Picture("image/png", heatmap_png(grid, size), width=size[1], height=size[0])
     regions = None
     if question.boxes:
         regions = tuple(
             Region(geometry.box_to_original((box.left, box.top, box.right, box.bottom)), box.score)
-            for box in boxes(upsample(grid, size), method.box_threshold)
+            for box in boxes(upsample(grid, size), method.box_threshold, visible(geometry))
         )
     return TargetMap(
         target=Target(prediction.index, prediction.label, prediction.probability),
@@ -140,13 +146,20 @@ def _target_map(
     )
 
 
+def _peaks_outside(grid: NDArray[np.float32], geometry: Geometry) -> bool:
+    """Whether a map with a positive value has its maximum where the model's input is padded."""
+    enlarged = upsample(grid, geometry.size)
+    return bool(enlarged.max() > 0) and not bool(visible(geometry).ravel()[enlarged.argmax()])
+
+
 def _overlay(
     inspection: Inspection, method: Method, question: Question, prediction: Prediction, grid: NDArray[np.float32]
 ) -> Picture:
     if inspection.prepared.preview is None:
         raise ValueError("an overlay needs a preview of the image")
     notice = inspection.classifier.entry.card.notice
-    caption = f"{method.title} for {prediction.label} ({prediction.probability:.2f}). {notice}"
+    hidden = "The maximum lies in the padding around the image. " * _peaks_outside(grid, inspection.prepared.geometry)
+    caption = f"{method.title} for {prediction.label} ({prediction.probability:.2f}). {hidden}{notice}"
     data = overlay(
         inspection.prepared.preview,
         inspection.prepared.geometry,

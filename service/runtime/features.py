@@ -77,7 +77,8 @@ class Features:
             return await compute()
         entry = classifier.entry
         frame, network = entry.frame, f"{entry.architecture} {entry.arguments} {entry.stages} {entry.layout}"
-        normalisation = (*frame.mean, *frame.std)
+        normal = frame.normalisation
+        normalisation = (*normal.mean, *normal.std, *normal.channels)
         key = Key(image, frame.digest, normalisation, entry.name, network, classifier.weights_sha256, layer)
         A = self.cache.get(key)
         return A if A is not None else await self._share(key, compute)

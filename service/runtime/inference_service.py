@@ -225,7 +225,7 @@ def _call_each(_: str, work: list[Callable[[], examine.Parts]]) -> list[examine.
 
 def _violations(guard: Guard | None, prepared: Prepared) -> tuple[GuardViolation, ...]:
     measures = prepared.measures
-    limits = guard.broken(measures) if guard else ()
+    limits = guard.violations(measures) if guard else ()
     return tuple(
         GuardViolation(one.measure, measures[one.measure], one.minimum, one.maximum, one.reason) for one in limits
     )

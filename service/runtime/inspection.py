@@ -38,8 +38,13 @@ class Inspection:
 
     @property
     def x(self) -> Tensor:
-        """The normalised image [1, 3, H, W]."""
+        """The normalised image [1, channels, H, W]."""
         return self.classifier.normalised(torch.from_numpy(self.prepared.x[None]))
+
+    @property
+    def feature_maps(self) -> Tensor:
+        """The feature maps [1, C, h, w]; of tokens, the grid of their patches. Raises DoesNotApply as `spatial`."""
+        return spatial(self.A, nn.Identity(), self.prepared.geometry.size)[0]
 
 
 @dataclass(frozen=True)
@@ -93,12 +98,12 @@ def compute_maps(
 
 
 def _maps_at(inspection: Inspection, request: MapRequest, layer: str, change_head: HeadChange) -> ComputedMaps:
-    network, method = inspection.classifier.network, request.method
+    network, method, size = inspection.classifier.network, request.method, inspection.prepared.geometry.size
     with torch.no_grad():
         A = network.between(inspection.layer, layer)(inspection.A)
     head = change_head(network.head(layer))
     if method.reads == "features":
-        grids = method.function(*spatial(A, head), request.target, **request.arguments)
+        grids = method.function(*spatial(A, head, size), request.target, **request.arguments)
         return ComputedMaps(grids.numpy(), layer, 1.0, {})
 
     @torch.no_grad()
@@ -109,9 +114,9 @@ def _maps_at(inspection: Inspection, request: MapRequest, layer: str, change_hea
     if method.reads == "image":
         forward(inspection.x)  # an engine may compile at its first such call, which must not delay the batches
     between_batches = partial(inspection.run_between_batches, forward)
-    context = MethodContext(inspection.x, between_batches, Deadline(request.deadline), spatial(A, head))
+    context = MethodContext(inspection.x, between_batches, Deadline(request.deadline), spatial(A, head, size))
     whole = nn.Sequential(network.features(layer), head)
-    cut = (context.x, whole) if method.reads == "pixels" else spatial(A, head)
+    cut = (context.x, whole) if method.reads == "pixels" else spatial(A, head, size)
     grids = method.function(*cut, request.target, context=context, **request.arguments)
     explained = INPUT if method.reads == "pixels" else layer
     return ComputedMaps(grids.numpy(), explained, context.deadline.completed or 1.0, context.measures)

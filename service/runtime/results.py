@@ -83,10 +83,10 @@ class TargetMap:
     """The evidence for one target, by position.
 
     grid: float32 [h, w], the raw signed map at the layer's resolution. minimum, maximum: of the grid. empty: whether no
-    value of the grid is positive, so that the heatmap is blank. region: the pixels of the upright original that the
-    model saw. done: the fraction of the work that was completed before the deadline, 1 for all of it. quality: figures
-    by name, those of `service.explain.quality.MEASURES` if asked for, and those of the method about its own map; None
-    for a figure without a value.
+    value of the grid is positive, so that the heatmap is blank. region: of the model's input, in pixels of the upright
+    original; it reaches outside where the input is padded. done: the fraction of the work that was completed before the
+    deadline, 1 for all of it. quality: figures by name, those of `service.explain.quality.MEASURES` if asked for, and
+    those of the method about its own map; None for a figure without a value.
     """
 
     target: Target

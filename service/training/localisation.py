@@ -17,6 +17,7 @@ from scipy import ndimage
 from service.errors import TrainingError
 from service.explain.boxes import boxes, intersection_over_union
 from service.explain.method import Method
+from service.images.coverage import visible
 from service.images.picture import upsample
 from service.models.classifier import Classifier
 from service.models.entry import Entry
@@ -96,7 +97,7 @@ def _one(seen: InspectedImage, method: Method) -> tuple[float, ...]:
     ).grids[0]
     heat = np.maximum(upsample(grid, geometry.size), 0)
     mask = frame_mask(truth(seen.image), geometry)
-    hit = _hits(heat, mask, method.box_threshold)
+    hit = _hits(heat, mask, method.box_threshold, visible(geometry))
     pointed = heat.max() > 0 and ndimage.distance_transform_edt(~mask).ravel()[heat.argmax()] <= TOLERANCE
     energy = float(heat[mask].sum() / heat.sum()) if heat.sum() > 0 else 0.0
     return rank > 0, rank > 4, not (rank == 0 and hit), not (rank <= 4 and hit), bool(pointed), energy
@@ -110,8 +111,10 @@ def known(label: str, entry: Entry) -> int:
     return entry.labels.index(label)
 
 
-def _hits(heat: NDArray[np.float32], mask: NDArray[np.bool_], threshold: float) -> bool:
-    found = boxes(heat, threshold)
+def _hits(
+    heat: NDArray[np.float32], mask: NDArray[np.bool_], threshold: float, shown: NDArray[np.bool_] | None = None
+) -> bool:
+    found = boxes(heat, threshold, shown)
     if not found or not mask.any():
         return False
     rows, columns = np.nonzero(mask)

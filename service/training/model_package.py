@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +19,14 @@ from service.images.guard import FUNDUS_GUARD, measure
 from service.models.card import Card
 from service.models.classifier import Classifier
 from service.models.entry import Entry, to_toml
+from service.models.faults import own_words
 from service.models.scores import probabilities
 from service.models.weights import read, save
 from service.training.data import Material, feature_maps, logits
 from service.training.pointing_game import Pointing, pointing
 from service.training.report import Report, confusion_picture, fitted_temperature, report
+
+log = logging.getLogger(__name__)
 
 SYNTHETIC = "SYNTHETIC, NOT FOR CLINICAL USE"
 POINTING_BOUND = 0.90
@@ -98,8 +102,11 @@ def rehearse(model: nn.Module, material: Material, origin: Origin, samples: Mapp
     except ValidationError as error:
         first = error.errors()[0]
         raise TrainingError(f"{first['loc'][0]} {first['input']!r} fits no registry entry: {first['msg']}") from error
-    except (FoveaError, RuntimeError) as error:
+    except FoveaError as error:
         raise TrainingError(f"the service could not run {origin.architecture}: {error}") from error
+    except RuntimeError as error:
+        log.info("the network cannot be run", exc_info=error)
+        raise TrainingError(f"the service could not run {origin.architecture}: {own_words(error)}") from error
     for path in samples:
         _framed(entry, path)
 

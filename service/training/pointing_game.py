@@ -51,13 +51,13 @@ def pointing(classifier: Classifier, recipe: Recipe, label: str, method: str = "
             continue
         rows, columns = np.nonzero(photograph.masks["disc"])
         disc = np.array([geometry.to_model(c + 0.5, r + 0.5) for r, c in zip(rows, columns, strict=True)])
-        hits += _near(peak(grid, geometry.size), disc, geometry.size / GRID)
+        hits += _near(peak(grid, geometry.size), disc, geometry.size[0] / GRID)
     return Pointing(hits, images, empty)
 
 
-def peak(grid: NDArray[np.float32], size: int) -> tuple[float, float]:
-    """The centre (x, y) of the brightest pixel of a map enlarged to size × size."""
-    row, column = divmod(int(upsample(grid, size).argmax()), size)
+def peak(grid: NDArray[np.float32], size: tuple[int, int]) -> tuple[float, float]:
+    """The centre (x, y) of the brightest pixel of a map enlarged to this height and width."""
+    row, column = divmod(int(upsample(grid, size).argmax()), size[1])
     return column + 0.5, row + 0.5
 
 

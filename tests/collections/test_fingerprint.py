@@ -30,7 +30,20 @@ FRAMES: dict[str, Any] = {
     "mean": (0.5, 0.5, 0.5),
     "std": (0.5, 0.5, 0.5),
     "interpolation": "bicubic",
+    "fit": "squash",
+    "size": (200, 300),
+    "fill": (1, 2, 3),
+    "antialias": False,
+    "channels": 1,
+    "grey": (0.2, 0.7, 0.1),
+    "order": "BGR",
+    "value_range": (-1, 1),
 }
+WITH: dict[str, dict[str, Any]] = {
+    "channels": {"mean": (0.5,), "std": (0.25,)},
+    "value_range": {"mean": BEFORE.frame.mean, "std": BEFORE.frame.std} if BEFORE.frame else {},
+}
+"""What a field needs beside it."""
 
 
 @pytest.mark.parametrize("field", Fingerprint.model_fields)
@@ -44,7 +57,7 @@ def test_each_part_alone_is_a_change_that_is_named(field: str) -> None:
 
 @pytest.mark.parametrize("field", Frame.model_fields)
 def test_each_part_of_a_frame_counts(field: str) -> None:
-    now = BEFORE.model_copy(update={"frame": Frame.model_validate({field: FRAMES[field]})})
+    now = BEFORE.model_copy(update={"frame": Frame.model_validate({field: FRAMES[field]} | WITH.get(field, {}))})
     (change,) = BEFORE.changes(now)
     assert f"{field} " in change
 

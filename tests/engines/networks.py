@@ -41,7 +41,7 @@ def network(name: str) -> Network:
 
 def plan(name: str, cache: Path | None = None, identity: str = "") -> Plan:
     cuts, mean, std = network(name), (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-    return Plan(cuts.features, CUTS[name], SIZE, mean, std, threads=1, cache=cache, identity=identity)
+    return Plan(cuts.features, CUTS[name], (SIZE, SIZE), mean, std, threads=1, cache=cache, identity=identity)
 
 
 def images(count: int, seed: int = 0) -> Tensor:

@@ -99,7 +99,7 @@ class Strange(nn.Module):
 
 
 def test_what_openvino_cannot_run_torch_does() -> None:
-    strange = Plan(lambda _: Strange(), "strange", 8, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+    strange = Plan(lambda _: Strange(), "strange", (8, 8), (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
     engine, why = choice.build("auto", strange, "f32")
     assert engine.name == "torch"
     assert "OpenVINO cannot run" in why

@@ -121,7 +121,7 @@ def test_maps_are_the_same_through_openvino(method: Method) -> None:
 def test_the_distance_would_be_seen() -> None:
     """Another image's maps, or another normalisation, are farther away than any bound."""
     x = images(2)
-    other = TorchEngine(Plan(shared("resnet").features, "layer4", 64, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)))
+    other = TorchEngine(Plan(shared("resnet").features, "layer4", (64, 64), (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)))
     assert distance(other.features(x, "layer4"), expected("resnet", x, "layer4")) > 3e-2
 
 

@@ -61,7 +61,7 @@ def deep(family: str, start: int, stop: int) -> tuple[Tensor, nn.Module]:
     _, network, x = built(family)
     cut = layer(family)
     with torch.no_grad():
-        return spatial(network.features(cut)(x[start:stop]), network.head(cut))
+        return spatial(network.features(cut)(x[start:stop]), network.head(cut), (x.shape[-2], x.shape[-1]))
 
 
 def cell(family: str, name: str, rows: slice = slice(0, 1)) -> Cell:

@@ -19,6 +19,19 @@ def test_the_largest_component_comes_first_and_scores_its_share() -> None:
     assert second.score == pytest.approx(12 / 72)
 
 
+def test_boxes_lie_where_the_image_is_and_their_scores_count_the_whole_map() -> None:
+    """A box that reaches into the padding ends at the image's edge; what lies in the padding alone has none."""
+    heat = np.zeros((10, 10), np.float32)
+    heat[0:4, 2:5] = 2.0  # two rows of padding, two of the image
+    heat[0:1, 7:9] = 8.0  # in the padding, and the maximum
+    shown = np.ones((10, 10), bool)
+    shown[:2] = False
+    (only,) = boxes(heat, 0.2, shown)
+    assert (only.left, only.top, only.right, only.bottom) == (2, 2, 5, 4)
+    assert only.score == pytest.approx(12 / 40)
+    assert boxes(heat, 0.3, shown) == ()
+
+
 def test_what_lies_below_the_threshold_is_outside() -> None:
     heat = np.full((8, 8), 0.1, np.float32)
     heat[3, 4] = 1.0

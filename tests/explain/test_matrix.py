@@ -56,7 +56,7 @@ def gradient(family: str) -> tuple[np.ndarray, np.ndarray]:
     _, network, x = built(family)
     cut = layer(family)
     with torch.no_grad():
-        A, head = spatial(network.features(cut)(x[:1]), network.head(cut))
+        A, head = spatial(network.features(cut)(x[:1]), network.head(cut), tuple(x.shape[-2:]))
     precise = A.double().requires_grad_()
     y = (copy.deepcopy(head).double()(precise) * target(family)).sum()
     return A[0].double().numpy(), torch.autograd.grad(y, precise)[0][0].numpy()

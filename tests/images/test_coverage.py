@@ -9,25 +9,27 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from service.errors import BadParameter, DamagedImage, UnsupportedImage
-from service.images.coverage import coverage, inside
+from service.images.coverage import centres, coverage, inside, visible
 from service.images.decode import decode
 from service.images.frame import Frame, Geometry
 from service.images.workers import DecodePool
 from tests.images.making import encoded
 from tests.images.test_decode import stored
 
-FRAMES = [Frame(resize=64, crop=56), Frame(resize=40, crop=40), Frame(field_of_view=True, resize=64, crop=64)]
+FRAMES = [
+    Frame(resize=64, crop=56), Frame(resize=40, crop=40), Frame(field_of_view=True, resize=64, crop=64),
+    Frame(fit="squash", size=(42, 70)), Frame(fit="letterbox", size=(70, 56)), Frame(resize=50, size=(42, 63)),
+]  # fmt: skip
 GRID = 7
 
 
-def covered_by(box: tuple[float, float, float, float], geometry: Geometry, count: int) -> np.ndarray:
-    """The share of each of count × count cells that a box of the original covers, by geometry alone."""
+def covered_by(box: tuple[float, float, float, float], geometry: Geometry) -> np.ndarray:
+    """The share of each pixel of x that a box of the original covers, by geometry alone."""
     left, top = geometry.to_model(*box[:2])
     right, bottom = geometry.to_model(*box[2:])
-    edges = np.linspace(0, geometry.size, count + 1)
     sides = [
-        np.maximum(np.minimum(edges[1:], end) - np.maximum(edges[:-1], start), 0) * count / geometry.size
-        for start, end in ((top, bottom), (left, right))
+        np.maximum(np.minimum(np.arange(count) + 1, end) - np.maximum(np.arange(count), start), 0)
+        for start, end, count in ((top, bottom, geometry.size[0]), (left, right, geometry.size[1]))
     ]
     return np.outer(*sides)
 
@@ -53,12 +55,13 @@ async def test_a_mask_covers_the_bright_square_it_equals(size: tuple[int, int], 
             grey = stored(np.repeat(mask[..., None], 3, 2), orientation)
             for file in (encoded(mask, "PNG"), encoded(grey, "PNG", exif=exif)):
                 found = await pool.cover(file, prepared.geometry)
-                expected = covered_by(box, prepared.geometry, frame.crop)
+                expected = covered_by(box, prepared.geometry)
                 assert np.abs(found - expected).max() < 0.005
             bright = (prepared.x[..., 0].astype(float) - 40).clip(0) / 215
-            step = frame.crop // GRID
+            down, across = (side // GRID for side in frame.shape)
             cells = [
-                a[: GRID * step, : GRID * step].reshape(GRID, step, GRID, step).mean((1, 3)) for a in (bright, found)
+                a[: GRID * down, : GRID * across].reshape(GRID, down, GRID, across).mean((1, 3))
+                for a in (bright, found)
             ]
             assert np.abs(cells[0] - cells[1]).max() < 0.15  # bilinear pixels reach a little further
 
@@ -78,13 +81,35 @@ def test_shares_are_means(
     mask = np.random.default_rng(seed).random((height, width)) > 0.5
     if not mask.any() or mask.all():
         return
-    geometry = Geometry(width, height, (left, top, right, bottom), size)
+    geometry = Geometry(width, height, (left, top, right, bottom), (size, size + 3))
     found, rest = coverage(mask, geometry), coverage(~mask, geometry)
     assert found.min() >= 0
     assert found.max() <= 1
     np.testing.assert_allclose(found + rest, 1, atol=1e-4)
-    whole = coverage(mask, Geometry(width, height, (left, top, right, bottom), 1))
+    whole = coverage(mask, Geometry(width, height, (left, top, right, bottom), (1, 1)))
     np.testing.assert_allclose(found.mean(), whole, atol=1e-4)
+
+
+@given(
+    width=st.integers(1, 30), height=st.integers(1, 30), size=st.tuples(st.integers(1, 20), st.integers(1, 20)),
+    more=st.tuples(*[st.floats(0, 25)] * 4), seed=st.integers(0, 99),
+)  # fmt: skip
+def test_padding_is_covered_by_no_mask(
+    width: int, height: int, size: tuple[int, int], more: tuple[float, float, float, float], seed: int
+) -> None:
+    """The area that a mask covers stays the same, whatever is around it; and no centre beyond the edge is visible."""
+    mask = np.random.default_rng(seed).random((height, width)) > 0.5
+    if not mask.any():
+        return
+    region = (-more[0], -more[1], width + more[2], height + more[3])
+    geometry = Geometry(width, height, region, size)
+    area = (region[2] - region[0]) * (region[3] - region[1])
+    assert float(coverage(mask, geometry).mean()) * area == pytest.approx(mask.sum(), rel=1e-3)
+    shown = visible(geometry)
+    assert shown.shape == size
+    rows, columns = centres(geometry)
+    assert shown.any(1).tolist() == [0 <= row < height and shown.any() for row in rows]
+    assert shown.any(0).tolist() == [0 <= column < width and shown.any() for column in columns]
 
 
 @pytest.mark.parametrize(
@@ -102,7 +127,7 @@ def test_what_is_above_half_of_its_range_is_inside(picture: Image.Image, expecte
 
 
 async def test_what_is_no_mask_is_refused_and_says_why() -> None:
-    geometry = Geometry(60, 40, (10, 0, 50, 40), 16)
+    geometry = Geometry(60, 40, (10, 0, 50, 40), (16, 16))
     white = np.full((40, 60), 255, np.uint8)
     async with DecodePool(1) as pool:
         for data, kind, words in (

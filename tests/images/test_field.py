@@ -44,9 +44,42 @@ def test_a_disc_is_found(width: int, height: int, centre: tuple[float, float], r
     assert_box(box, expected, 0.01 * max(width, height) + 1)
 
 
-def test_a_field_cut_by_the_pictures_edge() -> None:
-    box = find_field(Image.fromarray(fundus(800, 600, (400, 300), 370)))
-    assert_box(box, (30, 0, 770, 600), 9)
+@pytest.mark.parametrize("level", [0.5, 1.0])
+@pytest.mark.parametrize(("width", "height", "centre", "radius"), [
+    (800, 600, (400, 300), 370), (900, 600, (420, 280), 340), (600, 900, (290, 460), 345),
+    (1000, 640, (480, 300), 330), (800, 700, (340, 350), 410), (448, 300, (220, 152), 175),
+])  # fmt: skip
+def test_of_a_field_that_the_picture_cuts_off_the_whole_circle_is_found(
+    width: int, height: int, centre: tuple[float, float], radius: float, level: float
+) -> None:
+    """Within 1 % of the radius; the last but one is cut off at three sides."""
+    box = find_field(Image.fromarray(fundus(width, height, centre, radius, level)))
+    expected = centre[0] - radius, centre[1] - radius, centre[0] + radius, centre[1] + radius
+    assert_box(box, expected, 0.01 * radius + 1)
+
+
+def test_a_notch_does_not_move_the_circle() -> None:
+    pixels = fundus(900, 600, (450, 300), 350)
+    pixels[240:360, 780:] = pixels[:120, :120]
+    assert_box(find_field(Image.fromarray(pixels)), (100, -50, 800, 650), 4.5)
+
+
+@pytest.mark.parametrize("shape", ["rectangle", "ellipse", "wide"])
+def test_what_is_cut_off_and_no_circle_is_kept_within_the_picture(shape: str) -> None:
+    pixels = np.full((400, 800, 3), 3, np.uint8)
+    down, across = np.mgrid[:400, :800] + 0.5
+    inside = {
+        "rectangle": (across > 150) & (across < 650),
+        "ellipse": np.hypot((across - 400) / 300, (down - 200) / 900) < 1,
+        "wide": np.hypot((across - 400) / 390, (down - 200) / 210) < 1,
+    }[shape]
+    pixels[inside] = (180, 90, 45)
+    box = find_field(Image.fromarray(pixels))
+    assert box is not None
+    assert box[0] >= 0
+    assert box[1] >= 0
+    assert box[2] <= 800
+    assert box[3] <= 400
 
 
 def test_marks_in_the_surround_do_not_count() -> None:

@@ -211,7 +211,7 @@ def test_limits_and_reasons() -> None:
     assert guard.reasons({"red": 10, "blue": 5, "green": 1}) == ()
     assert guard.reasons({"red": 20.1, "blue": 5, "green": 0}) == ("ungradable",)
     assert guard.reasons({"red": 9, "blue": 6, "green": 1}) == ("ungradable", "out_of_distribution")
-    assert [limit.measure for limit in guard.broken({"red": math.nan, "blue": 0, "green": 1})] == ["red"]
+    assert [limit.measure for limit in guard.violations({"red": math.nan, "blue": 0, "green": 1})] == ["red"]
 
 
 @pytest.mark.parametrize("wrong", [

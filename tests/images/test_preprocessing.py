@@ -22,7 +22,14 @@ CELLS = 4
 """Pictures are compared by the means of so many cells a side: a change of rounding alone is none."""
 
 ROUND_FIELD = Frame(field_of_view=True, resize=64, crop=56)
+LETTERBOX = Frame(fit="letterbox", size=(24, 32), channels=1, mean=(0.5,), std=(0.25,), fill=(90, 90, 90))
 SQUARE = Frame(resize=32, crop=32, interpolation="bicubic")
+
+
+def retina() -> np.ndarray:
+    """The photograph of the samples, uint8 [1411, 1411, 3]."""
+    with Image.open(RETINA) as picture:
+        return np.asarray(picture.convert("RGB"))
 
 
 def files() -> dict[str, tuple[bytes, Frame]]:
@@ -41,6 +48,8 @@ def files() -> dict[str, tuple[bytes, Frame]]:
         "four inks": (encoded(Image.fromarray(pixels).convert("CMYK"), "jpeg", quality=95), SQUARE),
         "another profile": (encoded(pixels, "png", icc_profile=profile_bytes(1.0)), SQUARE),
         "photograph": (RETINA.read_bytes(), ROUND_FIELD),
+        "cut field": (encoded(retina()[150:1260], "png"), ROUND_FIELD),
+        "grey on a letterbox": (encoded(pixels, "png"), LETTERBOX),
     }
 
 
@@ -48,8 +57,8 @@ def seen(data: bytes, frame: Frame) -> list[list[list[float]]]:
     """What a model sees of a file: the mean of each cell [4, 4, 3], 0 to 255."""
     upright = decode(data)
     x, _ = frame.apply(upright.pixels, upright.width, upright.height)
-    side = len(x) // CELLS
-    means = x[: side * CELLS, : side * CELLS].reshape(CELLS, side, CELLS, side, 3).mean((1, 3))
+    down, across = x.shape[0] // CELLS, x.shape[1] // CELLS
+    means = x[: down * CELLS, : across * CELLS].reshape(CELLS, down, CELLS, across, 3).mean((1, 3))
     return [[[round(float(value), 1) for value in cell] for cell in row] for row in means]
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from service.errors import DamagedImage, RequestError, TooLarge, UnavailableError, UnsupportedImage
-from service.images import wire, workers
+from service.images import protocol, workers
 from service.images.decode import Limits, decode
 from service.images.frame import Frame
 from service.images.guard import measure
@@ -177,9 +177,10 @@ LIES = {
     "no JSON": "out.write(struct.pack('>II', 3, 0) + b'abc')",
     "an unknown kind": "say({'kind': 'gift'})",
     "an unknown error": "say({'kind': 'refused', 'error': 'SystemExit', 'detail': ''})",
-    "another size": "say(done | {'size': 9}, bytes(3 * 9 * 9))",
+    "another size": "say(done | {'size': [9, 9]}, bytes(3 * 9 * 9))",
     "too few pixels": "say(done, bytes(10))",
-    "a region outside": "say(done | {'region': [0, 0, 65, 48]}, bytes(3 * 56 * 56))",
+    "a region outside": "say(done | {'region': [64, 0, 90, 48]}, bytes(3 * 56 * 56))",
+    "a region turned round": "say(done | {'region': [40, 0, 20, 48]}, bytes(3 * 56 * 56))",
     "no number": "say(done | {'region': [0, 0, 'NaN', 48]}, bytes(3 * 56 * 56))",
     "an unasked preview": "say(done | {'preview': [2, 2]}, bytes(3 * 56 * 56 + 12))",
 }
@@ -189,7 +190,7 @@ LIES = {
 async def test_a_lying_worker_is_not_believed(lie: str, monkeypatch: pytest.MonkeyPatch) -> None:
     done = {
         "kind": "done", "sha256": "0" * 64, "format": "PNG", "notes": [], "width": 64, "height": 48,
-        "region": [0, 0, 64, 48], "size": 56, "preview": [0, 0], "measures": {},
+        "region": [0, 0, 64, 48], "size": [56, 56], "preview": [0, 0], "measures": {},
     }  # fmt: skip
     script = f"""
 import json, struct, sys
@@ -326,23 +327,23 @@ def test_the_servers_event_loop_will_do() -> None:
 
 
 def spoken(source: bytes) -> subprocess.CompletedProcess[bytes]:
-    terms = wire.Terms(bytes=10**6, pixels=10**6, memory_mb=256).model_dump_json()
-    command = [sys.executable, "-m", "service.images.worker", terms]
+    settings = protocol.WorkerSettings(bytes=10**6, pixels=10**6, memory_mb=256).model_dump_json()
+    command = [sys.executable, "-m", "service.images.worker", settings]
     return subprocess.run(command, input=source, capture_output=True, timeout=30, check=False)
 
 
 def test_it_ends_with_its_input() -> None:
     ended = spoken(b"")
     assert (ended.returncode, ended.stderr) == (0, b"")
-    assert ended.stdout == b"".join(wire.pack(wire.Ready()))
-    job = b"".join(wire.pack(wire.Job(frame=FRAME, seconds=5), encoded(scene(), "PNG")))
+    assert ended.stdout == b"".join(protocol.pack(protocol.Ready()))
+    job = b"".join(protocol.pack(protocol.Job(frame=FRAME, seconds=5), encoded(scene(), "PNG")))
     assert spoken(job + job).stdout.count(b'"kind":"done"') == 2
 
 
 def test_what_the_libraries_print_goes_nowhere() -> None:
     damaged = bytearray(encoded(scene(), "TIFF", compression="tiff_deflate"))
     damaged[40:400] = bytes(360)  # libtiff complains on standard error
-    ended = spoken(b"".join(wire.pack(wire.Job(frame=FRAME, seconds=5), bytes(damaged))))
+    ended = spoken(b"".join(protocol.pack(protocol.Job(frame=FRAME, seconds=5), bytes(damaged))))
     assert ended.stderr == b""
     assert b'"error":"DamagedImage"' in ended.stdout
 

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
+from torchvision.models import VisionTransformer
 
 from tests.models.structures import CLASSES, Plain
 
@@ -88,6 +89,20 @@ class RefusesItself(Plain):
         raise ValueError("made for slides of 40x")
 
 
+class AddsPositions(Plain):
+    def __init__(self) -> None:
+        super().__init__()
+        self.positions = nn.Parameter(torch.zeros(1, 12, 12, 12))
+
+    def forward(self, x: Tensor) -> Any:
+        return self.fc(self.pool(self.features(x) + self.positions).flatten(1))
+
+
+class CallsPyTorchWrongly(Plain):
+    def forward(self, x: Tensor) -> Any:
+        return super().forward(F.conv2d(x, 3))  # type: ignore[call-overload]
+
+
 class Ends(Plain):
     def __init__(self, end: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
@@ -110,6 +125,20 @@ def grey() -> nn.Module:
 
 def other_size() -> nn.Module:
     return nn.Sequential(nn.Conv2d(3, 4, 3, 2, 1), nn.Flatten(), nn.Linear(4 * 24 * 24, CLASSES))
+
+
+def four_channels() -> nn.Module:
+    model = Plain()
+    model.conv1 = nn.Conv2d(4, 8, 3, stride=2, padding=1)
+    return model
+
+
+def transformer() -> nn.Module:
+    return VisionTransformer(48, 16, num_layers=1, num_heads=2, hidden_dim=8, mlp_dim=8, num_classes=CLASSES)
+
+
+def large_kernel() -> nn.Module:
+    return nn.Sequential(nn.Conv2d(3, 4, 40), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, CLASSES))
 
 
 def five_classes() -> nn.Module:
@@ -145,9 +174,23 @@ REFUSED: dict[str, Refused] = {
     "volumes": (Volumes, "takes volumes", {}),
     "channels": (
         grey,
-        "takes images of 1 channel .*'conv1'.*gives 3; (write channels = 1 under|build the network for 3 channels)",
+        r"takes images of 1 channel .*'conv1'.*gives 3; write channels = 1, with one number .* under \[models.mine",
         {},
     ),
+    "colour": (
+        Plain,
+        "takes images of 3 channels .*gives 1; write channels = 3, with three numbers in mean and std",
+        {"frame": {"resize": 32, "crop": 32, "channels": 1, "mean": [0.5], "std": [0.5]}},
+    ),
+    "four-channels": (four_channels, "takes images of 4 channels .*gives images of 1 or 3 channels: build the", {}),
+    "transformer": (transformer, r"images of 48 x 48 pixels.*gives 32 x 32; write size = \[48, 48\] under", {}),
+    "positions": (
+        AddsPositions,
+        "images, 3 x 32 x 32: a RuntimeError within PyTorch.*; write the size and channels",
+        {},
+    ),
+    "kernel": (large_kernel, r"module '0' \(Conv2d\) fails .* within PyTorch.*; write the size and channels", {}),
+    "wrong-call": (CallsPyTorchWrongly, "a TypeError within PyTorch, which the log has; write the size", {}),
     "size": (other_size, "another size than 3 x 32 x 32.*'2' takes 2304 numbers and is given 1024; write", {}),
     "classes": (five_classes, "gives 5 numbers for an image, and the entry has 3 labels", {}),
     "quantised": (quantised, "a quantised network .*builds the float network", {}),
@@ -184,5 +227,8 @@ REFUSED: dict[str, Refused] = {
 }
 """Name -> builder, what the refusal says, and further fields of the entry."""
 
-RAW = ("Given groups", "mat1 and mat2", "shape '[", "Expected ", "RuntimeError:", "size mismatch", "weights_only")
+RAW = (
+    "Given groups", "mat1 and mat2", "shape '[", "Expected ", "RuntimeError:", "size mismatch", "weights_only",
+    "Wrong image", "The size of tensor", "invalid combination", "Calculated padded", "must match", "AssertionError:",
+)  # fmt: skip
 """Parts of sentences of PyTorch's own."""

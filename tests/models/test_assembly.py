@@ -107,7 +107,7 @@ def test_every_structure_keeps_the_laws_of_maps(brought: tuple[str, nn.Module, C
     name, _, found = brought
     x = torch.randn(1, 3, size(name), size(name), generator=torch.Generator().manual_seed(1))
     target = nn.functional.one_hot(torch.tensor([0, 2]), CLASSES).float()
-    A, head = spatial(found.engine.forward(x, found.cut), found.head(found.cut))
+    A, head = spatial(found.engine.forward(x, found.cut), found.head(found.cut), tuple(x.shape[-2:]))
     if isinstance(head, PooledLinear):
         M = METHODS["cam"].function(A, head, target)
         close(M.mean((1, 2)) + target @ head.bias, head(A)[0][[0, 2]])

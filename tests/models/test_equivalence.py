@@ -22,11 +22,11 @@ SIZE = 64
 
 
 def images() -> Tensor:
-    return probes(entry(SIZE), GoldenImages(drawn_images(SIZE), "drawn"))
+    return probes(entry(SIZE), GoldenImages(drawn_images((SIZE, SIZE)), "drawn"))
 
 
 def test_images_of_all_kinds_are_tried() -> None:
-    golden = drawn_images(16)
+    golden = drawn_images((16, 16))
     noise, dark, bright, mirrored = seeded(golden[0])
     assert dark.max() < 16
     assert bright.min() > 240

@@ -92,7 +92,7 @@ def test_every_method_explains_every_map_of_every_family(family: str) -> None:
     shapes = network.shapes(x.shape[-1])
     layers = [layer for layer in network.names if layer != INPUT and mapped(shapes[layer])]
     for layer in (layers[0], layers[len(layers) // 2], layers[-1]):
-        A, head = spatial(network.features(layer)(x[:1]), network.head(layer))
+        A, head = spatial(network.features(layer)(x[:1]), network.head(layer), tuple(x.shape[-2:]))
         for method in METHODS.values():
             if method.cheap and method.head == "any":
                 try:
@@ -118,7 +118,7 @@ def test_tokens_are_laid_out_where_their_patches_were() -> None:
     model, network, x = built("vit")
     patches = network.features("conv_proj")(x)
     tokens = network.features("tokens")(x)
-    grid, head = spatial(tokens, network.head("tokens"))
+    grid, head = spatial(tokens, network.head("tokens"), tuple(x.shape[-2:]))
     place = model.encoder.pos_embedding[0, 1:].T.unflatten(1, (5, 5))
     torch.testing.assert_close(grid, patches + place)
     assert isinstance(head, TokenHead)

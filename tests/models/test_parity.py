@@ -126,8 +126,8 @@ def test_a_golden_image_that_cannot_be_read_names_itself(tmp_path: Path, content
 
 
 def test_drawn_images_are_the_same_every_time_and_not_alike() -> None:
-    assert np.array_equal(parity.drawn_images(32), parity.drawn_images(32))
-    assert min(parity.drawn_images(32).std((1, 2)).max(1)) > 10
+    assert np.array_equal(parity.drawn_images((32, 32)), parity.drawn_images((32, 32)))
+    assert min(parity.drawn_images((32, 32)).std((1, 2)).max(1)) > 10
 
 
 def test_the_same_weights_of_a_users_own_code_are_not_taken_from_the_cache(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_the_same_weights_of_a_users_own_code_are_not_taken_from_the_cache(tmp_p
 
 def test_maps_and_logits_fit_each_other() -> None:
     classifier = build("openvino")
-    x = torch.from_numpy(parity.drawn_images(16))
+    x = torch.from_numpy(parity.drawn_images((16, 16)))
     A = classifier.engine.features(x, classifier.cut)
     torch.testing.assert_close(
         classifier.head(classifier.cut)(A), classifier.forward(classifier.normalised(x)), rtol=1e-4, atol=1e-5

@@ -88,7 +88,7 @@ def test_a_network_whose_maps_are_mere_edges_is_found_out() -> None:
 def test_the_report_leaves_the_classifier_as_it_was() -> None:
     classifier = classifier_of(edges())
     before = [p.clone() for stage in classifier.network.stages for p in stage.module.parameters()]
-    golden = GoldenImages(drawn_images(SIDE), "drawn")
+    golden = GoldenImages(drawn_images((SIDE, SIDE)), "drawn")
     assert sanity(classifier, golden) == sanity(classifier, golden)
     after = [p for stage in classifier.network.stages for p in stage.module.parameters()]
     assert all(map(torch.equal, before, after))
@@ -97,7 +97,7 @@ def test_the_report_leaves_the_classifier_as_it_was() -> None:
 def test_the_whole_cascade_is_the_network_with_every_stage_shuffled(registry: Registry) -> None:
     """The last step a second way: every stage shuffled at once, the whole network run from its input."""
     classifier = registry.get("resnet18")
-    golden = GoldenImages(drawn_images(classifier.entry.frame.crop)[:2], "drawn")
+    golden = GoldenImages(drawn_images(classifier.entry.frame.shape)[:2], "drawn")
     report = sanity(classifier, golden)
     x = classifier.normalised(torch.from_numpy(golden.x))
     stages = [(stage.name, shuffled_copy(stage.module, seed=i)) for i, stage in enumerate(classifier.network.stages)]

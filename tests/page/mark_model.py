@@ -74,6 +74,7 @@ FRAMES = {
     "again": f"resize = {RESIZE}\ncrop = {CROP}",
     "whole": f"resize = {RESIZE}\ncrop = {RESIZE}",
     "field": f"resize = {RESIZE}\ncrop = {RESIZE}\nfield_of_view = true",
+    "letterbox": f'fit = "letterbox"\nsize = [{RESIZE}, {2 * RESIZE}]\nfill = [255, 0, 0]',  # padding like the mark
     "absent": f"resize = {RESIZE}\ncrop = {CROP}",
 }
 """Each model, and its frame."""

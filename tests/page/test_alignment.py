@@ -54,6 +54,29 @@ def test_image_and_heatmap_agree_for_every_exif_orientation(viewer: Viewer, mode
         check(viewer, encoded(picture, "JPEG", orientation), (240, 160), mark, orientation)
 
 
+def test_heat_in_the_padding_of_a_letterbox_is_not_painted(viewer: Viewer) -> None:
+    """The padding is red like the mark; the heatmap ends at the image, and the mark is where it is in the picture."""
+    viewer.page.locator("#model").select_option("letterbox")
+    size, mark = (120, 240), (60, 150)
+    image = encoded(marked(*size, side=16, red=mark))
+    viewer.analyze(image)
+    scale, left, top = viewer.placement(*size)
+    viewer.press("2")
+    plain = viewer.pixels()
+    columns = np.arange(plain.shape[1])
+    outside = (columns < left - 3) | (columns > left + size[0] * scale + 3)  # a box at the edge has a line of 3 pixels
+    for mode in "13":
+        viewer.press(mode)
+        assert np.abs(viewer.pixels() - plain)[:, outside].max() == 0, "nothing is painted beside the image"
+    viewer.press("3")
+    heat = viewer.pixels()
+    inner = heat.copy()
+    inner[:, : round(left + 15 * scale)] = inner[:, round(left + 105 * scale) :] = 0  # the padding shines in by a cell
+    bright = np.where(inner[..., 2] < 200, inner.sum(2), 0)
+    there = np.array([left + mark[0] * scale, top + mark[1] * scale])
+    assert np.abs(np.array(middle(heat, bright > 0.85 * bright.max())) - there).max() < size[1] / RESIZE * scale / 2
+
+
 def test_image_and_heatmap_agree_in_formats_that_browsers_may_not_turn(viewer: Viewer) -> None:
     mark = (100, 110)
     for kind, orientation in LOSSLESS:

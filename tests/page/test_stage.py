@@ -221,7 +221,7 @@ def test_heatmap_and_colours_equal_those_of_the_service(viewer: Viewer) -> None:
         }""",
         [grid.tolist()],
     )
-    assert np.array(ours[0]).reshape(224, 224) == pytest.approx(upsample(grid, 224), abs=1e-5)
+    assert np.array(ours[0]).reshape(224, 224) == pytest.approx(upsample(grid, (224, 224)), abs=1e-5)
     assert [name for name, _ in ours[1]] == list(COLORMAPS)
     for name, colours in ours[1]:
         assert (np.array(colours).reshape(256, 3) == table(name)).all()

@@ -28,7 +28,7 @@ def classifier(tmp_path: Path) -> Classifier:
 
 
 def inspection(classifier: Classifier, A: torch.Tensor) -> Inspection:
-    geometry = Geometry(30, 20, (5.0, 0.0, 25.0, 20.0), 16)
+    geometry = Geometry(30, 20, (5.0, 0.0, 25.0, 20.0), (16, 16))
     return Inspection(classifier, Prepared("", "", (), np.zeros((16, 16, 3), np.uint8), geometry, None, {}), "2", A)
 
 

@@ -62,6 +62,9 @@ def registry(folder: Path) -> None:
     entry = tiny.ENTRY.format(name="single", sha256=sha256, more=SINGLE) + tiny.CARD.format(name="single")
     (folder / "single.toml").write_text(entry)
     tiny.add(folder, "multilabel", seed=6, more='activation = "sigmoid"\ntemperature = 2.0')
+    tiny.add(folder, "letterbox", seed=7)
+    toml = (folder / "letterbox.toml").read_text()
+    (folder / "letterbox.toml").write_text(toml.replace("crop = 16\n", 'size = [16, 24]\nfit = "letterbox"\n'))
     sha256 = tiny.add(folder, "guarded", seed=4)
     (folder / "guarded.toml").write_text((folder / "guarded.toml").read_text() + GUARD.format(name="guarded"))
     torch.manual_seed(5)
@@ -181,6 +184,25 @@ async def test_a_shallower_layer_gives_a_finer_map_and_the_same_prediction(answe
     shallow = await answers.explain(picture(5), Question(methods=("gradcam",), layers=("0",)))
     assert shallow.explanations[0].layer == "0"
     assert [p.logit for p in shallow.predictions] == pytest.approx([p.logit for p in deep.predictions], rel=1e-5)
+
+
+async def test_on_a_letterbox_the_region_reaches_outside_and_boxes_and_overlay_do_not(
+    answers: InferenceService,
+) -> None:
+    """An upright picture on a wide input: padded at both sides."""
+    question = Question(model="letterbox", methods=("gradcam",), boxes=True, overlay=True, top_k_targets=2)
+    answer = await answers.explain(picture(3, 60, 120), question)
+    assert answer.explanations
+    for explanation in answer.explanations:
+        assert "region reaches outside the image" in explanation.normalisation
+        for found in explanation.maps:
+            assert found.region == (-60, 0, 120, 120)
+            assert found.grid.shape == (16, 24)
+            assert (found.heatmap.width, found.heatmap.height) == (24, 16)
+            assert found.overlay is not None
+            for region in found.boxes or ():
+                assert 0 <= region.box[0] < region.box[2] <= 60
+                assert 0 <= region.box[1] < region.box[3] <= 120
 
 
 async def test_layers_are_fused_at_the_finest_of_them(answers: InferenceService) -> None:

@@ -34,12 +34,13 @@ def test_finercam_puts_more_of_its_energy_on_the_part_that_differs(model: str) -
 def energy(seen: InspectedImage, label: str, rival: str | None = None) -> float:
     """The share of the map's positive mass on the disc and its swelling."""
     entry = seen.inspection.classifier.entry
-    A, head = spatial(seen.inspection.A, seen.inspection.classifier.head(seen.inspection.layer))
+    inspection = seen.inspection
+    A, head = spatial(inspection.A, inspection.classifier.head(inspection.layer), inspection.prepared.geometry.size)
     row = direction(entry.labels.index(label), entry)[None]
     if rival is None:
         M = METHODS["gradcam"].function(A, head, row)
     else:
         M = METHODS["finercam"].function(A, head, row, versus=direction(entry.labels.index(rival), entry)[None])
-    heat = np.maximum(upsample(M[0].numpy(), 224), 0)
+    heat = np.maximum(upsample(M[0].numpy(), (224, 224)), 0)
     part = seen.image.masks["disc"] | seen.image.masks["swelling"]
     return float(heat[frame_mask(part, seen.inspection.prepared.geometry)].sum() / heat.sum())

@@ -28,7 +28,8 @@ class Activations(Schema):
     shape: tuple[int, int, int]
     """Units, rows and columns of the whole layer."""
     region: Box
-    """Left, top, right, bottom of the model's input, in pixels of the upright image; each grid covers exactly it."""
+    """Left, top, right, bottom of the model's input, in pixels of the upright image; each grid covers exactly it. It
+    reaches outside the image where the input is padded."""
     units: list[Activation]
     """In the order of the request, or most active first."""
 

@@ -61,13 +61,15 @@ class TargetMap(Schema):
     empty: bool
     """Whether the grid has no positive value, so that the heatmap is blank."""
     region: Box
-    """Left, top, right, bottom of the model's input, in pixels of the upright image; the grid covers exactly it."""
+    """Left, top, right, bottom of the model's input, in pixels of the upright image; grid and heatmap cover exactly it.
+    It reaches outside the image where the input is padded: left and top are then negative, right and bottom larger
+    than the image's width and height."""
     heatmap: Picture
     """The map as an 8-bit grey PNG, at the resolution of the network's input."""
     overlay: Picture | None
-    """The map painted over the image; null unless `overlay` is set."""
+    """The map painted over the image, as far as it lies in the image; null unless `overlay` is set."""
     boxes: list[Region] | None
-    """Boxes around the map's regions; null unless `boxes` is set."""
+    """Boxes around the map's regions within the image; null unless `boxes` is set."""
     quality: dict[str, Finite | None] | None
     """How far the map can be trusted: the measures of /methods if `quality` is set, and `completeness_delta` for
     methods whose maps add up to the logit. null for a measure without a value."""

@@ -11,7 +11,7 @@ from PIL import Image
 from service.api.schemas.models import Filters
 from service.api.schemas.numbers import decimals
 from service.errors import NotAcceptable
-from service.images.tint import png, tiles
+from service.images.rendering import png, tiles
 from service.models.filters import sheet
 from service.runtime.results import Activations
 

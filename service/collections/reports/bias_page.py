@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from service.collections.reports.bias_report import Bias, ClassReport, Difference
 from service.collections.reports.html_page import Html, View, document, paragraph, row, section, sheet, table, tag
 from service.images.picture import upsample
-from service.images.tint import heated, resized
+from service.images.rendering import resized, with_heatmap
 
 SIDE = 240
 """Pixels of a picture."""
@@ -144,7 +144,7 @@ def views(report: Bias, class_report: ClassReport, background: Pixels | None) ->
         ratio = f"{cells * maximum:.1f} times the expected share"
         alt = f"{title} for {class_report.label}: {meaning}, over the mean image; maximum in {_maximum_cell(shares)}"
         caption = f"{title}: {meaning}. Full colour is {ratio}"
-        shown.append(View(heated(picture, shares, maximum), alt, caption, f"{title.lower()}, up to {ratio}"))
+        shown.append(View(with_heatmap(picture, shares, maximum), alt, caption, f"{title.lower()}, up to {ratio}"))
     return shown
 
 
@@ -165,7 +165,7 @@ def _maximum_cell(shares: NDArray[np.float32]) -> str:
 
 def _mean_anatomy(report: Bias) -> Pixels:
     """The mean anatomy in grey, where there is no image to show."""
-    grey = 255 * upsample(np.asarray(report.anatomy, np.float32), SIDE)
+    grey = 255 * upsample(np.asarray(report.anatomy, np.float32), (SIDE, SIDE))
     return np.repeat(np.clip(grey, 0, 255).astype(np.uint8)[..., None], 3, 2)
 
 

@@ -11,6 +11,7 @@ from service.collections.cells import cell_shares
 from service.collections.class_maps import class_maps
 from service.collections.reports.evidence_builder import EvidenceBuilder, EvidenceSet, ImageEvidence
 from service.errors import DoesNotApply, TrainingError
+from service.images.coverage import visible
 from service.images.field import field_mask
 from service.models.classifier import Classifier
 from service.models.scores import label_logits
@@ -50,7 +51,7 @@ def field_of(inspected: InspectedImage) -> NDArray[np.bool_]:
         return frame_mask(given, prepared.geometry)
     if inspected.inspection.classifier.entry.frame.field_of_view:
         return field_mask(prepared.x)
-    return np.ones(prepared.x.shape[:2], bool)
+    return visible(prepared.geometry)
 
 
 def collect_evidence(

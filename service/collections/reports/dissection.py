@@ -25,8 +25,7 @@ from torch.nn.functional import interpolate
 from service.collections.reports.collected_evidence import Advance
 from service.collections.reports.dissection_report import Concept, Dissection, TopActivation, Unit
 from service.errors import TrainingError
-from service.explain.tokens import spatial
-from service.images.tint import resized
+from service.images.rendering import resized
 from service.models.classifier import Classifier
 from service.runtime.batch_inference import InspectedImage, LabelledImage, frame_mask, inspect_all
 
@@ -107,7 +106,7 @@ class Overlaps:
         self._pixels += marked.shape[0] * marked.shape[2]
         for start in range(0, A.shape[1], CHUNK):
             units = slice(start, start + CHUNK)
-            above = enlarge(A[:, units], SIDE) > self.thresholds[units, None, None]
+            above = enlarge(A[:, units], (SIDE, SIDE)) > self.thresholds[units, None, None]
             regions = above.flatten(2).float()  # (n, chunk, pixels)
             self._both[units] += (regions @ marked.mT).sum(0)
             self._regions[units] += regions.sum((0, 2))
@@ -124,14 +123,14 @@ class Overlaps:
         return (self._marked / max(1, self._pixels)).numpy()
 
 
-def enlarge(A: Tensor, side: int) -> Tensor:
-    """Maps [n, c, h, w] at [n, c, side, side], bilinear between cell centres."""
-    return interpolate(A, size=(side, side), mode="bilinear", align_corners=False)
+def enlarge(A: Tensor, size: tuple[int, int]) -> Tensor:
+    """Maps [n, c, h, w] at [n, c, *size], bilinear between cell centres."""
+    return interpolate(A, size=size, mode="bilinear", align_corners=False)
 
 
 @dataclass(frozen=True)
 class TopRegion:
-    """A top-activating image uint8 [SIDE, SIDE, 3], and where the unit is above its threshold, bool [SIDE, SIDE]."""
+    """A top-activating image uint8 [h, w, 3], its longer side SIDE, and where the unit is above its threshold."""
 
     picture: NDArray[np.uint8]
     region: NDArray[np.bool_]
@@ -187,7 +186,8 @@ def _second_pass(
         units, ranks = np.nonzero(images == number)
         if len(units):
             picture = resized(inspected.inspection.prepared.x, SIDE)
-            above = (enlarge(A[:, units], SIDE)[0] > thresholds.thresholds[units, None, None]).numpy()
+            size = (picture.shape[0], picture.shape[1])
+            above = (enlarge(A[:, units], size)[0] > thresholds.thresholds[units, None, None]).numpy()
             regions |= {
                 (int(unit), int(rank)): TopRegion(picture, region)
                 for unit, rank, region in zip(units, ranks, above, strict=True)
@@ -198,13 +198,13 @@ def _second_pass(
 
 def _maps(inspected: InspectedImage) -> Tensor:
     """Feature maps [1, C, h, w]; tokens are arranged in their grid."""
-    return spatial(inspected.inspection.A, torch.nn.Identity())[0].float()
+    return inspected.inspection.feature_maps.float()
 
 
 def _masks(inspected: InspectedImage, concepts: list[str]) -> Tensor:
     """bool [1, concepts, SIDE, SIDE]: masks where the model sees them."""
     empty = np.zeros(inspected.image.pixels.shape[:2], bool)
-    geometry = replace(inspected.inspection.prepared.geometry, size=SIDE)
+    geometry = replace(inspected.inspection.prepared.geometry, size=(SIDE, SIDE))
     masks = [frame_mask(inspected.image.masks.get(name, empty), geometry) for name in concepts]
     return torch.from_numpy(np.stack(masks))[None]
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from service.collections.reports.dissection import TopRegions
 from service.collections.reports.dissection_report import INTERPRETATION, Dissection, Unit
 from service.collections.reports.html_page import View, document, paragraph, row, section, sheet, table, tag
-from service.images.tint import lit
+from service.images.rendering import with_highlight
 
 MAX_UNITS = 24
 """Units on the page; the JSON has them all."""
@@ -66,7 +66,9 @@ def views(unit: Unit, regions: TopRegions) -> list[View]:
     for image, top in zip(unit.top_activations, regions[unit.unit], strict=True):
         alt = f"{image.image}, bright where unit {unit.unit} is above its threshold: {top.region.mean():.1%} of it"
         title = f"{unit.unit} {unit.concept} {unit.iou:.2f}"
-        shown.append(View(lit(top.picture, top.region), alt, f"{image.image}: {image.activation:.3g}", title))
+        shown.append(
+            View(with_highlight(top.picture, top.region), alt, f"{image.image}: {image.activation:.3g}", title)
+        )
     return shown
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from service.images.tint import jpeg, side_by_side
+from service.images.rendering import jpeg, side_by_side
 
 STYLE = (Path(__file__).parent / "paper.css").read_text(encoding="utf-8")
 

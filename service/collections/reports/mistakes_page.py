@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from service.collections.reports.html_page import Html, View, document, paragraph, row, section, sheet, table
 from service.collections.reports.mistakes import ClassEvidence, Mistake, MistakesResult
-from service.images.tint import heated, opposed, resized
+from service.images.rendering import resized, with_heatmap, with_signed_map
 
 SIDE = 220
 """Pixels of a picture."""
@@ -60,19 +60,19 @@ def views(mistake: Mistake, pixels: NDArray[np.uint8]) -> list[View]:
     return [
         View(small, f"{mistake.image} as the model saw it", "As the model saw it", mistake.image),
         View(
-            heated(small, predicted_map, maximum),
+            with_heatmap(small, predicted_map, maximum),
             _alt("predicted", predicted, predicted_map),
             f"Predicted: {_describe(predicted)}",
             _title("predicted", predicted),
         ),
         View(
-            heated(small, true_map, maximum),
+            with_heatmap(small, true_map, maximum),
             _alt("true", truth, true_map),
             f"Truth: {_describe(truth)}",
             _title("truth", truth),
         ),
         View(
-            opposed(small, contrast, float(np.abs(contrast).max())),
+            with_signed_map(small, contrast, float(np.abs(contrast).max())),
             f"The contrast: orange supports {predicted.label}, blue {truth.label}",
             f"{predicted.label} compared with {truth.label}: difference of logits {difference:+.2f}",
             f"predicted − truth: {difference:+.2f}",

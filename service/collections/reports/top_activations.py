@@ -8,15 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from service.collections.reports.dissection import QUANTILE, ActivationThresholds, enlarge
 from service.collections.reports.dissection_report import TopActivation
 from service.collections.reports.html_page import View, document, paragraph, row, section, sheet
 from service.collections.reports.value import Finite, Value
 from service.errors import TrainingError
-from service.explain.tokens import spatial
-from service.images.tint import lit, resized
+from service.images.rendering import resized, with_highlight
 from service.runtime.batch_inference import InspectedImage
 
 SIDE = 220
@@ -37,7 +36,7 @@ class TopActivationsReport(Value):
 
 @dataclass(frozen=True)
 class TopActivationsResult:
-    """The report, and for each of its images the pixels uint8 [SIDE, SIDE, 3] and the region bool [SIDE, SIDE]."""
+    """The report, and for each of its images the pixels uint8 [h, w, 3], at most SIDE, and the region bool [h, w]."""
 
     report: TopActivationsReport
     pictures: list[tuple[NDArray[np.uint8], NDArray[np.bool_]]]
@@ -52,7 +51,7 @@ def top_activations(images: Iterable[InspectedImage], unit: int, count: int, lim
     best: list[tuple[float, int, str, NDArray[np.uint8], Tensor]] = []
     layer = ""
     for number, inspected in enumerate(images):
-        maps = spatial(inspected.inspection.A, nn.Identity())[0]
+        maps = inspected.inspection.feature_maps
         A = maps[:, unit : unit + 1].clone()  # a view would hold its whole batch
         layer = inspected.inspection.layer
         thresholds = thresholds or ActivationThresholds(1, count * A[0, 0].numel())
@@ -67,16 +66,21 @@ def top_activations(images: Iterable[InspectedImage], unit: int, count: int, lim
     threshold = float(thresholds.thresholds[0])
     ordered = sorted(best, key=lambda one: (-one[0], -one[1]))
     found = [TopActivation(image=name, activation=value) for value, _, name, *_ in ordered]
-    pictures = [(resized(x, SIDE), (enlarge(A, SIDE)[0, 0] > threshold).numpy()) for *_, x, A in ordered]
+    pictures = [_with_region(resized(x, SIDE), A, threshold) for *_, x, A in ordered]
     report = TopActivationsReport(layer=layer, unit=unit, images=count, threshold=threshold, top_activations=found)
     return TopActivationsResult(report, pictures)
+
+
+def _with_region(pixels: NDArray[np.uint8], A: Tensor, threshold: float) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    above = enlarge(A, (pixels.shape[0], pixels.shape[1]))[0, 0] > threshold
+    return pixels, above.numpy()
 
 
 def views(result: TopActivationsResult) -> list[View]:
     """The images, bright within the unit's region."""
     return [
         View(
-            lit(picture, region),
+            with_highlight(picture, region),
             f"{top.image}, bright where the unit is above its threshold: {region.mean():.1%} of it",
             f"{top.image}: {top.activation:.3g}",
             f"{top.image}: {top.activation:.3g}",

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 FULL = {b"meta": 4}
 """Boxes that hold others behind a version and flags: bytes to skip."""
 
-MOST_BOXES = 10_000
+MAX_BOXES = 10_000
 
 
 def boxes(data: bytes, start: int = 0, end: int | None = None) -> Iterator[tuple[bytes, int, int]]:
     """Kind, start and end of the content of each box in a part of the file; it ends at one that does not fit."""
     end = len(data) if end is None else end
-    for _ in range(MOST_BOXES):
+    for _ in range(MAX_BOXES):
         if start + 8 > end:
             return
         size, kind = struct.unpack_from(">I4s", data, start)

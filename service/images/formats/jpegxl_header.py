@@ -22,8 +22,8 @@ CHROMATICITY: Choices = ((0, 19), (524288, 19), (1048576, 20), (2097152, 21))
 
 ALPHA, SPOT, BLACK, CFA = 0, 2, 4, 5
 GREY, XYB_SPACE, CUSTOM = 1, 2, 2
-MOST_CHANNELS = 16
-MOST_NAME = 2048
+MAX_CHANNELS = 16
+MAX_NAME = 2048
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def read_header(data: bytes) -> Header:
     depth = _depth(bits)
     bits.flag()
     count = bits.choice(((0, 0), (1, 0), (2, 4), (1, 12)))
-    if count > MOST_CHANNELS:
+    if count > MAX_CHANNELS:
         raise ValueError(f"{count} extra channels")
     extra = [_extra_channel(bits) for _ in range(count)]
     premultiplied = any(kind == ALPHA and associated for kind, associated in extra)

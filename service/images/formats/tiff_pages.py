@@ -21,7 +21,7 @@ REDUCED, MASK = 1, 4
 INTEGERS = {1: "B", 3: "H", 4: "I", 7: "B", 13: "I", 16: "Q", 18: "Q"}
 """TIFF field type -> struct letter, for the types that hold unsigned integers; 7 is bytes of any meaning."""
 
-MOST_PAGES = 4096
+MAX_PAGES = 4096
 
 FORMS = {1: "u", 2: "i", 3: "f", 4: "u"}
 """SampleFormat -> kind of numpy number; 4 is undefined, which libtiff reads as unsigned too."""
@@ -102,7 +102,7 @@ def choose_page(data: bytes, notes: list[str]) -> tuple[bytes, Page | None]:
     page among the sub-directories; then the largest. A note says which, where there is more than one.
     """
     try:
-        pages = list(islice(_pages(data), MOST_PAGES))
+        pages = list(islice(_pages(data), MAX_PAGES))
     except (struct.error, OverflowError):
         return data, None
     if not pages:
@@ -178,7 +178,7 @@ def _pages(data: bytes) -> Iterator[Page]:
 
 def _inner(data: bytes, pages: list[Page]) -> Iterator[Page]:
     for page in pages:
-        for offset in page.values(SUB_DIRECTORIES)[:MOST_PAGES]:
+        for offset in page.values(SUB_DIRECTORIES)[:MAX_PAGES]:
             if found := _directory(data, offset):
                 yield found[0]
 

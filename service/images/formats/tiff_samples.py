@@ -21,12 +21,12 @@ PLAIN = 1
 CODECS = (PLAIN, 5, 8, 32773, 32946, 34925, 50000)
 """Compressions of bytes, whatever they mean: none, LZW, deflate, PackBits, LZMA, Zstandard."""
 
-MOST_CHANNELS = 8
+MAX_CHANNELS = 8
 
 
 def can_read(page: Page) -> bool:
     """Whether all samples are of one type of whole bytes, compressed as bytes."""
-    few = page.first(pages.SAMPLES, 1) <= MOST_CHANNELS
+    few = page.first(pages.SAMPLES, 1) <= MAX_CHANNELS
     return few and page.number is not None and page.first(pages.COMPRESSION, PLAIN) in CODECS
 
 

@@ -49,7 +49,7 @@ def test_streaming_gives_the_very_figures_of_the_definition(batch: int) -> None:
         T = values[int(0.005 * len(values))]
         assert float(thresholds.thresholds[unit]) == T
         assert (values > T).sum() <= 0.005 * len(values)
-        above = np.stack([upsample(a[unit].numpy(), SIDE) for a in A]) > T
+        above = np.stack([upsample(a[unit].numpy(), (SIDE, SIDE)) for a in A]) > T
         for c in range(3):
             marked = masks[:, c].numpy()
             expected = (above & marked).sum() / (above | marked).sum()

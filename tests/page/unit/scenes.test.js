@@ -150,6 +150,8 @@ test("the description names the ninth of the image with the peak", () => {
   assert.equal(ninthOf({ grid: [[1]], region: [0, 0, 90, 60] }, IMAGE), 4);
   assert.equal(ninthOf({ grid: [[1]], region: [0, 0, 30, 20] }, IMAGE), 0);
   assert.equal(ninthOf({ grid: [[1]], region: [60, 20, 90, 40] }, IMAGE), 5);
+  const letterbox = { grid: [[9], [1], [2], [8]], region: /** @type {Box} */ ([0, -60, 90, 120]) }; // rows of 45 pixels
+  assert.equal(ninthOf(letterbox, IMAGE), 7, "the strongest cell in the image, not in the padding");
 });
 
 test("remarks warn of empty, partial, classless and insensitive heatmaps", () => {

@@ -6,7 +6,7 @@ import { digest, factList } from "../core/facts.js";
 import { button } from "../core/fields.js";
 import { duration, integer, number, t } from "../core/text.js";
 import { curl } from "../session/query.js";
-import { coversImage } from "../stage/paint.js";
+import { coversImage, withinImage } from "../stage/paint.js";
 
 /** @import { Box, Explanation } from "../api.js" */
 /** @import { Answer, PageStore, Size } from "../types.js" */
@@ -90,7 +90,7 @@ function rangesOf(explanations) {
 /** @param {Box} region @param {Size} image */
 function regionText(region, image) {
   if (coversImage(region, image)) return t("details.region.all");
-  const [left, top, right, bottom] = region.map(integer);
+  const [left, top, right, bottom] = withinImage(region, image).map(integer);
   return t("details.region.value", { left, top, right, bottom });
 }
 

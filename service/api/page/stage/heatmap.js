@@ -109,14 +109,16 @@ function draw(grid, { colormap, smooth, maximum, opaque }) {
 }
 
 /**
- * The centre of the strongest cell, as shares of the region.
+ * The centre of the strongest cell, as shares of the region. counts: whether a centre counts, as padding does not.
  * @param {number[][]} grid
+ * @param {(x: number, y: number) => boolean} [counts]
  */
-export function peak(grid) {
+export function peak(grid, counts = () => true) {
   let best = { value: Number.NEGATIVE_INFINITY, x: 0.5, y: 0.5 };
   grid.forEach((row, y) => {
     row.forEach((value, x) => {
-      if (value > best.value) best = { value, x: (x + 0.5) / row.length, y: (y + 0.5) / grid.length };
+      const centre = { value, x: (x + 0.5) / row.length, y: (y + 0.5) / grid.length };
+      if (value > best.value && counts(centre.x, centre.y)) best = centre;
     });
   });
   return best;

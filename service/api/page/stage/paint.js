@@ -54,24 +54,25 @@ function paintImage(context, { scale, left, top }, { image, bitmap }, ratio) {
 /** @param {Context} context @param {Placement} place @param {Heatmap} map @param {Painting} painting */
 function paintHeatmap(context, place, map, { image, maximum, view }) {
   const region = inView(map.region, place);
+  const seen = inView(withinImage(map.region, image), place);
   const opaque = view.mode === "heatmap";
   if (opaque) {
     context.fillStyle = BACKGROUND;
     context.fillRect(place.left - 1, place.top - 1, image.width * place.scale + 2, image.height * place.scale + 2);
   } else {
-    dimOutside(context, region, image, place);
+    dimOutside(context, seen, image, place);
   }
   const canvas = heatmapCanvas(map, { colormap: view.colormap, smooth: view.smooth, maximum, opaque });
   context.save();
-  context.beginPath(); // smoothing must not bleed over the edge of the region
-  context.rect(...region);
+  context.beginPath(); // neither padding around the image nor smoothing at the region's edge is painted
+  context.rect(...seen);
   context.clip();
   context.globalAlpha = opaque ? 1 : view.opacity;
   context.imageSmoothingEnabled = view.smooth;
   context.imageSmoothingQuality = "high";
   context.drawImage(canvas, ...region);
   context.restore();
-  if (!coversImage(map.region, image)) outline(context, region, [5, 4]);
+  if (!coversImage(map.region, image)) outline(context, seen, [5, 4]);
   if (view.boxes) paintBoxes(context, map.boxes ?? [], place);
 }
 
@@ -82,6 +83,16 @@ const inView = ([left, top, right, bottom], place) => [
   (right - left) * place.scale,
   (bottom - top) * place.scale,
 ];
+
+/**
+ * The part of a region that lies in the image: a padded input reaches outside it.
+ * @param {Box} region
+ * @param {Size} image
+ * @returns {Box}
+ */
+export function withinImage([left, top, right, bottom], { width, height }) {
+  return [Math.max(left, 0), Math.max(top, 0), Math.min(right, width), Math.min(bottom, height)];
+}
 
 /**
  * Whether the model saw the whole image.

@@ -105,13 +105,17 @@ export function describe({ map, explanation, method, title, image }) {
   return t("heatmap.alt", { ...values, where: t(`where.${ninthOf(map, image)}`) });
 }
 
+/** @param {number} x @param {number} y @param {{width: number, height: number}} image */
+const inside = (x, y, { width, height }) => x >= 0 && y >= 0 && x < width && y < height;
+
 /**
  * The ninth of the image, row by row from 0 to 8, that holds the peak.
  * @param {Pick<Heatmap, "grid" | "region">} map
  * @param {{width: number, height: number}} image
  */
-export function ninthOf({ grid, region: [left, upper, right, lower] }, image) {
-  const top = peak(grid);
+export function ninthOf({ grid, region }, image) {
+  const [left, upper, right, lower] = region;
+  const top = peak(grid, (x, y) => inside(left + x * (right - left), upper + y * (lower - upper), image));
   const third = (/** @type {number} */ place, /** @type {number} */ side) =>
     clamp(Math.floor((3 * place) / side), 0, 2);
   const column = third(left + top.x * (right - left), image.width);

@@ -15,7 +15,7 @@ from service.errors import BadParameter, DamagedImage, RequestError, TooLarge, U
 from service.images.frame import Box, Frame, Side
 
 LENGTHS = struct.Struct(">II")
-MOST_HEADER = 2**18
+MAX_HEADER_BYTES = 2**18
 ERRORS: dict[str, type[RequestError]] = {
     e.__name__: e for e in (BadParameter, DamagedImage, TooLarge, UnsupportedImage)
 }
@@ -24,11 +24,11 @@ ERRORS: dict[str, type[RequestError]] = {
 Count = Annotated[int, Field(ge=0, le=2**31)]
 
 
-class Part(BaseModel):
+class Message(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class Terms(Part):
+class WorkerSettings(Message):
     """What a worker is started with: `Limits`, and mebibytes it may take beyond those it has once it is ready."""
 
     bytes: Count
@@ -36,7 +36,7 @@ class Terms(Part):
     memory_mb: Annotated[int, Field(ge=16)]
 
 
-class Job(Part):
+class Job(Message):
     """Service to worker; the body is the image file. preview: longest side in pixels, 0 for none."""
 
     kind: Literal["image"] = "image"
@@ -45,34 +45,35 @@ class Job(Part):
     seconds: Annotated[float, Field(gt=0)]
 
     @property
-    def most(self) -> int:
+    def max_reply_bytes(self) -> int:
         """Bytes of the reply's body at most."""
-        return 3 * (self.frame.crop**2 + max(self.preview, 1) ** 2)
+        height, width = self.frame.shape
+        return 3 * (height * width + max(self.preview, 1) ** 2)
 
 
-class MaskJob(Part):
+class MaskJob(Message):
     """Service to worker; the body is a mask's file. The rest is the geometry of the image that it belongs to."""
 
     kind: Literal["mask"] = "mask"
     width: Count
     height: Count
     region: Box
-    size: Side
+    size: tuple[Side, Side]
     seconds: Annotated[float, Field(gt=0)]
 
     @property
-    def most(self) -> int:
+    def max_reply_bytes(self) -> int:
         """Bytes of the reply's body at most."""
-        return self.size**2
+        return self.size[0] * self.size[1]
 
 
-class Ready(Part):
+class Ready(Message):
     """Worker to service, once, when it can take jobs."""
 
     kind: Literal["ready"] = "ready"
 
 
-class Refused(Part):
+class Refused(Message):
     """Worker to service: the image is at fault. error: a key of `ERRORS`."""
 
     kind: Literal["refused"] = "refused"
@@ -80,8 +81,8 @@ class Refused(Part):
     detail: Annotated[str, Field(max_length=1000)]
 
 
-class Done(Part):
-    """Worker to service; the body is x (size × size × 3 bytes), then the preview (height × width × 3 bytes)."""
+class Done(Message):
+    """Worker to service; the body is x (size × 3 bytes), then the preview (height × width × 3 bytes)."""
 
     kind: Literal["done"] = "done"
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -90,13 +91,13 @@ class Done(Part):
     width: Count
     height: Count
     region: Box
-    size: Count
+    size: tuple[Count, Count]  # height, width
     preview: tuple[Count, Count] = (0, 0)  # height, width
     measures: Annotated[dict[str, float], Field(max_length=64)]
 
 
-class Covered(Part):
-    """Worker to service; the body is how much of every pixel of x the mask covers, size × size bytes of 0 to 255."""
+class Covered(Message):
+    """Worker to service; the body is how much of every pixel of x the mask covers, height × width bytes of 0 to 255."""
 
     kind: Literal["covered"] = "covered"
 

@@ -7,7 +7,18 @@ import io
 import numpy as np
 from PIL import Image
 
-from service.images.tint import CAPTION, GAP, heated, jpeg, lit, opposed, png, side_by_side, tile, tiles
+from service.images.rendering import (
+    CAPTION,
+    GAP,
+    jpeg,
+    png,
+    side_by_side,
+    tile,
+    tiles,
+    with_heatmap,
+    with_highlight,
+    with_signed_map,
+)
 
 GREY = np.full((40, 40, 3), 100, np.uint8)
 
@@ -19,31 +30,31 @@ def corner(value: float) -> np.ndarray:
 
 
 def test_heat_lies_where_the_map_is_positive_and_full_at_the_maximum() -> None:
-    hot = heated(GREY, corner(2.0), 2.0)
+    hot = with_heatmap(GREY, corner(2.0), 2.0)
     assert np.array_equal(hot[20:, :20], GREY[20:, :20])
     assert hot[0, 39, 0] > 180  # inferno's end is pale yellow
-    assert np.array_equal(heated(GREY, corner(-2.0), 2.0), GREY)
-    assert np.array_equal(heated(GREY, corner(0.0), 0.0), GREY)
-    assert np.array_equal(heated(GREY, corner(9.0), 2.0)[0, 39], hot[0, 39])
+    assert np.array_equal(with_heatmap(GREY, corner(-2.0), 2.0), GREY)
+    assert np.array_equal(with_heatmap(GREY, corner(0.0), 0.0), GREY)
+    assert np.array_equal(with_heatmap(GREY, corner(9.0), 2.0)[0, 39], hot[0, 39])
 
 
 def test_two_sides_have_two_colours_on_grey() -> None:
-    red, _, blue = opposed(GREY, corner(1.0), 1.0)[0, 39]
+    red, _, blue = with_signed_map(GREY, corner(1.0), 1.0)[0, 39]
     assert red > blue
-    red, _, blue = opposed(GREY, corner(-1.0), 1.0)[0, 39]
+    red, _, blue = with_signed_map(GREY, corner(-1.0), 1.0)[0, 39]
     assert blue > red
     colourful = np.full((40, 40, 3), (200, 80, 20), np.uint8)
-    assert opposed(colourful, corner(1.0), 1.0)[39, 0].tolist() == [100, 100, 100]
+    assert with_signed_map(colourful, corner(1.0), 1.0)[39, 0].tolist() == [100, 100, 100]
 
 
 def test_a_region_keeps_its_light_and_the_rest_loses_it() -> None:
     region = np.zeros((40, 40), bool)
     region[10:20, 10:20] = True
-    shown = lit(GREY, region)
+    shown = with_highlight(GREY, region)
     assert (shown[12:18, 12:18] == 100).all()
     assert (shown[25:] == 30).all()
     assert tuple(shown[10, 10]) == (255, 235, 80)
-    assert (lit(GREY, np.zeros((40, 40), bool)) == 30).all()
+    assert (with_highlight(GREY, np.zeros((40, 40), bool)) == 30).all()
 
 
 def test_tiles_stand_in_reading_order_with_room_for_their_captions() -> None:

@@ -1,4 +1,4 @@
-"""Numbers laid over pictures, as pixels: heat, two sides against each other, a lit region, and tiles side by side."""
+"""Pictures with a heatmap, a signed map or a highlighted region over them, and maps side by side."""
 
 from __future__ import annotations
 
@@ -11,39 +11,40 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from service.images.colormap import DEFAULT, table
-from service.images.picture import MOST_OPAQUE, upsample
+from service.images.geometry import Size
+from service.images.picture import MAX_OPACITY, upsample
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
-FOR, AGAINST = (255, 140, 0), (40, 110, 255)
+POSITIVE_COLOUR, NEGATIVE_COLOUR = (255, 140, 0), (40, 110, 255)
 """Orange and blue, which nearly everybody can tell apart."""
 
-DIM = 0.3
-"""What is left of a picture's light outside the lit region."""
+OUTSIDE_BRIGHTNESS = 0.3
+"""How bright a picture is outside the highlighted region, as a share of its own brightness."""
 
 GAP, CAPTION = 4, 18
 """Pixels between tiles, and of the line of text above each."""
 
 
-def heated(picture: Pixels, grid: Floats, maximum: float, colormap: str = DEFAULT) -> Pixels:
-    """The picture uint8 [s, s, 3] under the positive part of a map [h, w]; full heat at `maximum` and above."""
-    levels = _levels(grid, len(picture), maximum)
+def with_heatmap(picture: Pixels, grid: Floats, maximum: float, colormap: str = DEFAULT) -> Pixels:
+    """The picture uint8 [h, w, 3] under the positive part of a map; full heat at `maximum` and above."""
+    levels = _levels(grid, picture.shape[:2], maximum)
     colours = table(colormap)[np.rint(255 * levels).astype(np.uint8)]
     return _mixed(picture, colours, levels)
 
 
-def opposed(picture: Pixels, grid: Floats, maximum: float) -> Pixels:
-    """The picture uint8 [s, s, 3] in grey under a signed map [h, w]: orange what is positive, blue what is negative."""
+def with_signed_map(picture: Pixels, grid: Floats, maximum: float) -> Pixels:
+    """The picture uint8 [h, w, 3] in grey under a signed map: orange what is positive, blue what is negative."""
     grey = np.repeat(np.rint(picture.mean(2, keepdims=True)).astype(np.uint8), 3, 2)
-    positive, negative = (_levels(sign * grid, len(picture), maximum) for sign in (1, -1))
-    colours = np.where((positive > 0)[..., None], FOR, AGAINST)
+    positive, negative = (_levels(sign * grid, picture.shape[:2], maximum) for sign in (1, -1))
+    colours = np.where((positive > 0)[..., None], POSITIVE_COLOUR, NEGATIVE_COLOUR)
     return _mixed(grey, colours.astype(np.uint8), positive + negative)
 
 
-def lit(picture: Pixels, region: NDArray[np.bool_]) -> Pixels:
-    """The picture uint8 [s, s, 3] as it is within the region bool [s, s], edged brightly, and dim elsewhere."""
-    shown = np.where(region[..., None], picture, (DIM * picture).astype(np.uint8))
+def with_highlight(picture: Pixels, region: NDArray[np.bool_]) -> Pixels:
+    """The picture uint8 [h, w, 3] as it is within the region bool [h, w], edged brightly, and dim elsewhere."""
+    shown = np.where(region[..., None], picture, (OUTSIDE_BRIGHTNESS * picture).astype(np.uint8))
     inner = region.copy()
     inner[1:] &= region[:-1]
     inner[:-1] &= region[1:]
@@ -100,16 +101,19 @@ def jpeg(pixels: Pixels, quality: int = 85) -> bytes:
 
 
 def resized(pixels: Pixels, side: int) -> Pixels:
-    """A square picture at another size."""
-    return np.asarray(Image.fromarray(pixels).resize((side, side), Image.Resampling.BILINEAR))
+    """A picture uint8 [h, w, 3] in its own shape, its longer side `side` pixels."""
+    height, width = pixels.shape[:2]
+    scale = side / max(height, width)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR))
 
 
-def _levels(grid: Floats, size: int, maximum: float) -> Floats:
+def _levels(grid: Floats, size: Size, maximum: float) -> Floats:
     if maximum <= 0:
-        return np.zeros((size, size), np.float32)
+        return np.zeros(size, np.float32)
     return np.asarray(np.clip(upsample(np.asarray(grid, np.float32), size) / maximum, 0, 1), np.float32)
 
 
 def _mixed(picture: Pixels, colours: Pixels, levels: Floats) -> Pixels:
-    opacity = MOST_OPAQUE * levels[..., None]
+    opacity = MAX_OPACITY * levels[..., None]
     return np.asarray(np.rint((1 - opacity) * picture + opacity * colours), np.uint8)
