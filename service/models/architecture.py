@@ -18,6 +18,7 @@ from torch.optim.swa_utils import AveragedModel
 from service.errors import RegistryError
 from service.models.entry import Entry
 from service.models.faults import own_words
+from service.models.libraries import library, library_network
 
 WRAPPERS: tuple[tuple[type[nn.Module], str], ...] = (
     (nn.DataParallel, "module"),
@@ -38,7 +39,7 @@ def outputs(entry: Entry) -> int:
 
 
 def architecture(entry: Entry) -> nn.Module:
-    """The entry's network: a torchvision builder by name, or `package.module:function`.
+    """The entry's network: a torchvision builder by name, one of `LIBRARIES`, or `package.module:function`.
 
     Raises RegistryError where there is no such builder, it fails, or it gives what cannot be cut into stages.
     """
@@ -80,6 +81,9 @@ def _build(entry: Entry) -> Any:
     if ":" not in entry.architecture:
         arguments = {"num_classes": outputs(entry), **entry.arguments}
         return torchvision.models.get_model(entry.architecture, weights=None, **arguments)
+    if library(entry.architecture):
+        channels = getattr(entry.frame, "channels", 3)
+        return library_network(entry.architecture, outputs(entry), channels, entry.arguments)
     name, function = entry.architecture.split(":", 1)
     module = importlib.import_module(name)
     if changed_code(entry):
@@ -112,6 +116,8 @@ def _digest(file: Path) -> str:
 
 def _remedy(entry: Entry, error: Exception) -> str:
     package = entry.architecture.split(":", 1)[0]
+    if isinstance(error, ImportError) and library(entry.architecture):
+        return f"; install it: pip install 'fovea[{package}]'"
     if isinstance(error, ImportError):
         return f"; install it, or put the folder of {package.split('.', 1)[0]} on PYTHONPATH"
     return ""
