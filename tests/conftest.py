@@ -11,6 +11,7 @@ HERE = Path(__file__).parent
 HEAVY: dict[str, str] = {
     "test_readme.py": "the commands of the README against a server",
     "test_inside.py": "the commands of docs/inside.md against a server",
+    "test_your_model.py": "the commands of docs/your-model.md against a server",
     "explain/test_matrix.py": "every method on every family of networks",
     "explain/test_peers.py": "the peers' libraries",
     "api/server/test_http_protocol.py": "servers and proxies",
@@ -18,8 +19,10 @@ HEAVY: dict[str, str] = {
     "api/test_killed.py": "servers that are killed",
     "api/test_real.py": "a server",
     "api/test_reembed.py": "a server",
+    "api/test_reload.py": "a server",
     "api/test_serving.py": "a server",
     "api/test_sharing.py": "servers",
+    "models/test_libraries.py": "networks of other libraries",
     "training/test_shipped.py": "the shipped models over generated eyes",
     "training/test_train.py": "a training run",
 }

@@ -85,6 +85,7 @@ def _build(entry: Entry) -> Any:
         channels = getattr(entry.frame, "channels", 3)
         return library_network(entry.architecture, outputs(entry), channels, entry.arguments)
     name, function = entry.architecture.split(":", 1)
+    importlib.invalidate_caches()  # the file may be new
     module = importlib.import_module(name)
     if changed_code(entry):
         raise RegistryError(f"{name} has changed since it was imported; restart Fovea to use the new code")

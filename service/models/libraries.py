@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from service.errors import RegistryError
 
@@ -38,7 +38,9 @@ def _timm(wanted: Wanted) -> Any:
 
 
 def _transformers(wanted: Wanted) -> Any:
-    found = getattr(importlib.import_module("transformers"), wanted.name, None)
+    transformers: Any = importlib.import_module("transformers")
+    transformers.utils.logging.disable_progress_bar()
+    found = getattr(transformers, wanted.name, None)
     if not inspect.isclass(found) or "ForImageClassification" not in wanted.name:
         raise RegistryError(
             f"transformers has no image classifier {wanted.name!r}; the name is the one under `architectures` in the"
@@ -98,6 +100,21 @@ def library_network(architecture: str, outputs: int, channels: int, arguments: M
     name = architecture.partition(":")[2]
     network: nn.Module = LIBRARIES[library(architecture)](Wanted(name, outputs, channels, arguments))
     return network
+
+
+def own_names(architecture: str, network: nn.Module, state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """Weights under the names that the network has now: transformers stores some under those of older versions.
+
+    state: of a checkpoint. Where the library cannot match all of them, the weights are returned as they are.
+    """
+    if library(architecture) != "transformers" or state.keys() == network.state_dict().keys():
+        return state
+    kind: Any = type(network)
+    renamed, report = kind.from_pretrained(
+        None, config=network.config, state_dict=dict(state), output_loading_info=True, local_files_only=True
+    )
+    found: Mapping[str, Tensor] = renamed.state_dict()
+    return state if any(report.values()) else found
 
 
 def _parameters(builder: Any) -> set[str]:

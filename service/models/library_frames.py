@@ -57,8 +57,8 @@ def usual_frame(architecture: str) -> Fields:
 
 def timm_frame(config: Mapping[str, Any]) -> Fields:
     """The frame of a `pretrained_cfg` of timm. Raises BadParameter where a frame cannot express it."""
-    channels, height, width = config.get("test_input_size") or config.get("input_size") or (3, 224, 224)
-    share = config.get("test_crop_pct") or config.get("crop_pct") or 0.875
+    channels, height, width = config.get("input_size") or (3, 224, 224)
+    share = config.get("crop_pct") or 0.875
     mode = config.get("crop_mode") or "center"
     if mode == "squash" and share == 1:
         geometry = _squashed(height, width)
