@@ -91,7 +91,7 @@ def environment(folder: Path, port: int) -> dict[str, str]:
         "OMP_NUM_THREADS": "1",
         "FOVEA_ENGINE": "torch",
     }
-    return kept | given | {"PATH": f"{programs}:{os.environ['PATH']}"}
+    return kept | given | {"OMP_NUM_THREADS": "1", "PATH": f"{programs}:{os.environ['PATH']}"}
 
 
 def free_port() -> int:

@@ -179,7 +179,7 @@ def test_a_model_is_replaced_only_with_force(tmp_path: Path, weights: Path) -> N
     first = added(tmp_path, weights)
     before = content(tmp_path / "models")
     save_file(tiny.weights(1), weights)
-    with pytest.raises(BadParameter, match="exists already.*--force"):
+    with pytest.raises(BadParameter, match=r"exists already.*--force"):
         added(tmp_path, weights)
     assert content(tmp_path / "models") == before
     second = added(tmp_path, weights, force=True)

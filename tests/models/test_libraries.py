@@ -1,10 +1,10 @@
-"""Classifiers of other libraries, with random weights: a checkpoint serves after it was added, and gives the same logits."""
+"""Classifiers of other libraries, with random weights: once added, a checkpoint gives the logits of the library."""
 
 from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ LATER = pytest.mark.skipif("fit" not in Frame.model_fields, reason="frames canno
 
 
 @pytest.fixture(autouse=True)
-def no_connection(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever tries to connect fails."""
 
     def refuse(*_: object) -> None:
@@ -40,7 +40,6 @@ def no_connection(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    yield
 
 
 def drawn(network: nn.Module) -> nn.Module:
@@ -145,7 +144,7 @@ def test_a_folder_of_transformers_tells_everything_but_the_card(kind: str, tmp_p
 
 def test_placeholders_are_no_labels(tmp_path: Path) -> None:
     hugging_face("ResNetForImageClassification", tmp_path / "folder")
-    with pytest.raises(BadParameter, match="labels: config.json has no names for its 3 classes"):
+    with pytest.raises(BadParameter, match=r"labels: config\.json has no names for its 3 classes"):
         served(tmp_path, tmp_path / "folder", labels=None)
     assert served(tmp_path, tmp_path / "folder").entry.labels == tuple(CLASSES)
 
@@ -295,7 +294,9 @@ INEXPRESSIBLE: dict[str, dict[str, Any]] = {
     "squash, then crop": {
         "image_processor_type": "DeiTImageProcessor", "size": {"height": 256, "width": 256}, "crop_size": 224,
     },
-    "any shape": {"image_processor_type": "CLIPImageProcessor", "size": {"shortest_edge": 224}, "do_center_crop": False},
+    "any shape": {
+        "image_processor_type": "CLIPImageProcessor", "size": {"shortest_edge": 224}, "do_center_crop": False,
+    },
     "not resized": {"image_processor_type": "ViTImageProcessor", "do_resize": False},
     "unknown": {"image_processor_type": "OwnImageProcessor", "size": 224},
 }  # fmt: skip
@@ -307,6 +308,6 @@ def test_what_a_frame_cannot_express_is_never_guessed(name: str, tmp_path: Path)
         transformers_frame(INEXPRESSIBLE[name])
     hugging_face("ResNetForImageClassification", tmp_path / "folder", CLASSES)
     (tmp_path / "folder" / "preprocessor_config.json").write_text(json.dumps(INEXPRESSIBLE[name]))
-    with pytest.raises(BadParameter, match="frame: .*give its frame yourself"):
+    with pytest.raises(BadParameter, match=r"frame: .*give its frame yourself"):
         served(tmp_path, tmp_path / "folder", labels=None)
     assert served(tmp_path, tmp_path / "folder", frame=SMALL_FRAME).entry.frame.crop == 64

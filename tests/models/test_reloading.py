@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -260,13 +261,14 @@ def test_files_tell_of_every_change(tmp_path: Path) -> None:
     models = served(tmp_path, "a")
     seen = [models.files()]
     assert models.files() == seen[0]
-    for change in (
+    changes: tuple[Callable[[], object], ...] = (
         lambda: add(tmp_path, "a", seed=1),
-        lambda: (tmp_path / "a.safetensors").unlink(),
+        (tmp_path / "a.safetensors").unlink,
         lambda: (tmp_path / "new.toml").write_text(""),
-        lambda: (tmp_path / "new.toml").unlink(),
-        lambda: (tmp_path / "a.toml").unlink(),
-    ):
+        (tmp_path / "new.toml").unlink,
+        (tmp_path / "a.toml").unlink,
+    )
+    for change in changes:
         change()
         seen.append(models.files())
         assert seen[-1] != seen[-2]
