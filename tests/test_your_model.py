@@ -47,7 +47,7 @@ def test_the_page_runs_from_top_to_bottom(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=900,
+        timeout=1800,
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     answers, reloads = spoken(done.stdout)

@@ -174,6 +174,7 @@ class Registry:
             if self._closed.is_set():
                 return
             self._check_sanity(name)
+        gc.unfreeze()  # what a former load froze may be garbage by now
         gc.collect()
         gc.freeze()  # with three networks a full collection stops every thread for a quarter of a second
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from service.engines.openvino import OpenVinoEngine
 from service.errors import UnknownName
 from service.models import loader
 from service.models.registry import Registry
@@ -213,6 +214,24 @@ def test_changed_code_needs_a_restart(tmp_path: Path, monkeypatch: pytest.Monkey
     assert names(models.reload()) == {"unchanged": ("mine",)}
 
 
+def test_what_openvino_holds_of_the_old_model_is_freed(tmp_path: Path) -> None:
+    """Its objects refer to each other, and are frozen once they are loaded."""
+    add(tmp_path, "mine")
+    models = Registry(settings(tmp_path, engine="openvino"))
+    models.load_all().join()
+    engine = models.get().engine
+    assert isinstance(engine, OpenVinoEngine)
+    freed = [weakref.ref(engine), weakref.ref(engine._pixels), weakref.ref(engine._pixels._compiled.network)]
+    del engine
+    add(tmp_path, "mine", seed=1)
+    models.reload()
+    for _ in range(600):
+        if not any(one() for one in freed):
+            return
+        time.sleep(0.05)
+    raise AssertionError([one() for one in freed])
+
+
 def test_the_old_model_is_freed(tmp_path: Path) -> None:
     """Without a pass of the garbage collector, which leaves frozen objects alone."""
     models = served(tmp_path, "mine")
@@ -227,6 +246,31 @@ def test_the_old_model_is_freed(tmp_path: Path) -> None:
         assert [one() for one in freed] == [None] * len(freed)
     finally:
         gc.enable()
+
+
+CYCLE = CODE.replace("return nn", "network = nn") + "    network[0].parent = [network]\n    return network\n"
+
+
+def test_an_old_model_whose_modules_refer_to_each_other_is_freed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was frozen when it was loaded, so only a pass of the garbage collector over everything finds it."""
+    (tmp_path / "cyclic_network.py").write_text(CYCLE.format(activation="ReLU"))
+    monkeypatch.syspath_prepend(tmp_path)
+    add(tmp_path, "mine")
+    entry = tmp_path / "mine.toml"
+    own = ("tests.models.tiny:network", "cyclic_network:build")
+    entry.write_text(entry.read_text().replace(*own))
+    models = served(tmp_path)
+    freed = [weakref.ref(one) for stage in models.get().network.stages for one in stage.module.parameters()]
+    add(tmp_path, "mine", seed=1)
+    entry.write_text(entry.read_text().replace(*own))
+    assert models.reload().changed == ("mine",)
+    for _ in range(600):
+        if not any(one() is not None for one in freed):
+            return
+        time.sleep(0.05)
+    raise AssertionError("the old weights are still in memory")
 
 
 def test_reloads_from_several_threads_take_turns(tmp_path: Path) -> None:

@@ -50,6 +50,7 @@ def test_every_route_of_the_contract_is_in_it(document: Document) -> None:
         "/embed",
         "/analyze",
         "/models",
+        "/models/reload",
         "/models/{name}",
         "/models/{name}/filters",
         "/models/{name}/activations",
