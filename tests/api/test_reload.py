@@ -151,13 +151,13 @@ def test_entity_tags_and_the_report_follow_the_registry(tmp_path: Path) -> None:
 
 
 def test_what_is_in_flight_ends_with_the_model_it_began_with(tmp_path: Path) -> None:
-    """Score-CAM of many images waits in its queue while the model is removed."""
+    """Score-CAM of several images waits in its queue while the model is removed."""
     with swapping(tmp_path) as (running, zoo):
         before = digest(running)
         add(zoo, "other")
         running.client.post("/models/reload")
         results: list[dict[str, Any]] = []
-        images = [picture(seed) for seed in range(16)]
+        images = [picture(seed) for seed in range(6)]
 
         def ask() -> None:
             with httpx.Client(base_url=f"http://127.0.0.1:{running.port}", timeout=60) as client:
