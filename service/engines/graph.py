@@ -12,7 +12,6 @@ import logging
 import mmap
 import os
 import tempfile
-import threading
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -33,8 +32,6 @@ MAX_CACHED = 32
 """Compiled networks in the cache folder; the least recently used ones are deleted."""
 
 DIGEST = 32  # bytes of SHA-256 before a compiled network, so that a damaged file is compiled again and not loaded
-
-_tracing = threading.Lock()  # TorchScript's classes are shared by all threads
 
 log = logging.getLogger(__name__)
 
@@ -61,33 +58,21 @@ def graph(module: nn.Module, size: int) -> Any:
 
     `torch.jit.trace` is deprecated, but takes a fifth of the time of `torch.export` (DenseNet-121: 1.4 s, 7.7 s).
     """
-    with _tracing, warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         trace: Any = torch.jit.trace
-        traced = torch.jit.freeze(trace(module, torch.zeros(2, 3, size, size), check_trace=False).eval())
-        decoder = TorchScriptPythonDecoder(traced)  # must exist during the conversion, which does not reference it
+        traced = trace(module, torch.zeros(2, 3, size, size), check_trace=False).eval()
+        # Freezing would make the weights constants of a TorchScript class, and classes are never freed. The decoder must
+        # exist during the conversion, which does not reference it.
+        decoder = TorchScriptPythonDecoder(traced, skip_freeze=True)
         frontend = FrontEndManager().load_by_framework("pytorch")
         try:
             model = frontend.convert(frontend.load(decoder))
         except (GeneralFailure, NotImplementedFailure, OpConversionFailure) as error:
             raise RuntimeError(str(error)) from error
-        finally:
-            _forget_classes()
     model.get_parameters()[0].set_element_type(openvino.Type.f32)  # unknown, a product with a number cannot be compiled
     model.reshape(openvino.PartialShape([-1, 3, size, size]))
     return model
-
-
-def _forget_classes() -> None:
-    """TorchScript keeps the class of each traced network for good, and its weights, which freezing made constants.
-
-    This is OpenVINO's own recipe. Modules that exist, such as a user's scripted ones, are not affected.
-    """
-    jit: Any = torch.jit
-    clear_registry: Any = torch._C._jit_clear_class_registry
-    clear_registry()
-    jit._recursive.concrete_type_store = jit._recursive.ConcreteTypeStore()
-    jit._state._clear_class_state()
 
 
 def from_pixels(model: Any, plan: Plan) -> Any:
