@@ -62,7 +62,7 @@ def graph(module: nn.Module, size: int) -> Any:
         warnings.simplefilter("ignore")
         trace: Any = torch.jit.trace
         traced = trace(module, torch.zeros(2, 3, size, size), check_trace=False).eval()
-        # Freezing would make the weights constants of a TorchScript class, and classes are never freed. The decoder must
+        # Freezing would make the weights constants of a TorchScript class, and those are never freed. The decoder must
         # exist during the conversion, which does not reference it.
         decoder = TorchScriptPythonDecoder(traced, skip_freeze=True)
         frontend = FrontEndManager().load_by_framework("pytorch")
