@@ -4,6 +4,7 @@ FoveaError
 ├── RequestError                 the client can fix it
 │   ├── MalformedRequest         the request cannot be read at all
 │   ├── CrossSiteRequest         made by a web page of an origin that is not allowed
+│   ├── Forbidden                this client may not do that
 │   ├── UnknownName              no such model, method, layer or label
 │   ├── DoesNotApply             the method has no meaning for this model, and why
 │   ├── StaleCollection          the vectors of the collection do not fit its model any more
@@ -46,6 +47,10 @@ class MalformedRequest(RequestError):
 
 class CrossSiteRequest(RequestError):
     """A web page of an origin that is not allowed made the request."""
+
+
+class Forbidden(RequestError):
+    """The client may not do this; the text says who may, and how."""
 
 
 class UnknownName(RequestError):

@@ -51,6 +51,9 @@ class Settings(BaseSettings):
     registry: Path = SHIPPED_REGISTRY
     """A TOML file, or a folder of them, that lists the models."""
 
+    registry_watch_seconds: float = Field(0.0, ge=0)
+    """Seconds between two checks whether the registry's files have changed; changes are loaded. 0: no checks."""
+
     data_dir: Path = Path.home() / ".local" / "share" / "fovea"
     """Folder for fetched weights and all other files that the service writes."""
 

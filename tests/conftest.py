@@ -12,6 +12,9 @@ HERE = Path(__file__).parent
 
 HEAVY: dict[str, str] = {
     "test_inside.py": "the commands of docs/inside.md against a server",
+    "test_your_model.py": "the commands of docs/your-model.md against a server",
+    "models/test_libraries.py": "networks of other libraries",
+    "api/test_reload.py": "servers whose models are replaced",
     "training/test_shipped.py": "the shipped models over generated eyes",
     "collections/reports/test_bias.py": "a training run, and the shipped models over generated eyes",
     "test_readme.py": "the commands of the README against a server",

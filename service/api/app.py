@@ -139,4 +139,4 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 def _model_states(answers: Answers) -> Callable[[], dict[str, str]]:
-    return lambda: {name: answers.registry.state(name) for name in answers.registry.names}
+    return lambda: {status.record.name: status.state for status in answers.registry.now}

@@ -44,6 +44,12 @@ ERROR_PROBLEMS: dict[type[errors.FoveaError], ProblemType] = {
         "A web page that does not belong to the service tried to use it through a browser. The operator can allow its"
         " origin with FOVEA_ALLOWED_ORIGINS.",
     ),
+    errors.Forbidden: ProblemType(
+        403,
+        "forbidden",
+        "Not allowed for this client",
+        "Only the operator may do this, from the machine on which the service runs. The detail says how.",
+    ),
     errors.UnknownName: ProblemType(
         404,
         "unknown-name",

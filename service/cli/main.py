@@ -62,7 +62,7 @@ COMMANDS = {
         "Turn an image into the vector that the model's last layer sees.",
         "Example: `fovea embed samples/retina.jpg --out vector.npy`",
     ),
-    "models": CommandRow("service.cli.models:app", "List, show, verify, fetch and convert models."),
+    "models": CommandRow("service.cli.models:app", "List, show, add, verify, fetch and convert models."),
     "train": CommandRow(
         "service.cli.train:train",
         "Train a classifier, measure it on images it never saw, and write it with its card.",

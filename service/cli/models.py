@@ -1,4 +1,4 @@
-"""`fovea models`: list, show, verify, fetch and convert models."""
+"""`fovea models`: list, show, add, verify, fetch and convert models."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
+from service.cli.add_model import EXAMPLE, add, print_source
 from service.cli.command_group import FAILED, command_group
 from service.cli.layers import activations, filters
 from service.cli.options import DataDirOption, JsonOption, ModelArgument, RegistryOption
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from service.models.registry import Registry
     from service.models.states import Status
 
-app = command_group("List, show, verify, fetch and convert models.")
+app = command_group("List, show, add, verify, fetch and convert models.")
 
 COLOURS = {"ready": "green", "installed": "green", "missing": "yellow", "loading": "blue", "failed": "red"}
 COLUMNS = ("model", "state", "version", "architecture", "classes", "weights")
@@ -187,13 +188,11 @@ def convert(
     target = out or source.with_suffix(".safetensors")
     checkpoint = read_checkpoint(source, key)
     sha256 = save(checkpoint.state, target, half=half)
-    if checkpoint.others:
-        print_line(f"Taken: {checkpoint.key or 'the file itself'}. With --key: {', '.join(checkpoint.others)}.")
-    if checkpoint.dropped:
-        print_line(f"Left out, for they are no weights of a network: {', '.join(checkpoint.dropped[:5])}.")
+    print_source(checkpoint)
     typer.echo(f'{target}\n\nweights = "{target.name}"\nsha256 = "{sha256}"')
 
 
+app.command(epilog=EXAMPLE)(add)
 app.command(epilog="Example: `fovea models filters resnet18 --out filters.png`")(filters)
 app.command(epilog="Example: `fovea models activations resnet18 samples/retina.jpg --layer layer1 --out units.png`")(
     activations

@@ -268,7 +268,5 @@ class Library:
         return CollectionStatus(collection, reason, self._notice(collection))
 
     def _notice(self, collection: Collection) -> str:
-        if collection.model not in self.answers.registry.names:
-            return ""
-        entry = self.answers.registry.status(collection.model).record.entry
-        return entry.card.notice if entry else ""
+        status = self.answers.registry.now.by_name.get(collection.model)
+        return status.record.entry.card.notice if status and status.record.entry else ""

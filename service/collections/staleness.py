@@ -50,12 +50,12 @@ def fingerprint_of_entry(entry: Entry | None, weights_sha256: str) -> Fingerprin
 
 def expected_fingerprint(registry: Registry, model: str) -> Fingerprint | None:
     """The fingerprint that a model has, or will have once it is loaded; None where there is no such model. Blocks."""
-    if model not in registry.names:
+    status = registry.now.by_name.get(model)
+    if status is None:
         return None
-    status = registry.status(model)
     if status.classifier is not None:
         return fingerprint_of(status.classifier)
-    return fingerprint_of_entry(status.record.entry, registry.weights_sha256(model))
+    return fingerprint_of_entry(status.record.entry, registry.expected_sha256(status))
 
 
 def stale_reason(collection: Collection, expected: Fingerprint | None) -> str | None:

@@ -74,8 +74,10 @@ def graph(module: nn.Module, shape: tuple[int, int, int]) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         trace: Any = torch.jit.trace
-        traced = torch.jit.freeze(trace(module, torch.zeros(2, *shape), check_trace=False).eval())
-        decoder = TorchScriptPythonDecoder(traced)  # must exist during the conversion, which does not reference it
+        traced = trace(module, torch.zeros(2, *shape), check_trace=False).eval()
+        # Freezing would make the weights constants of a TorchScript class, and those are never freed. The decoder must
+        # exist during the conversion, which does not reference it.
+        decoder = TorchScriptPythonDecoder(traced, skip_freeze=True)
         frontend = FrontEndManager().load_by_framework("pytorch")
         try:
             model = frontend.convert(frontend.load(decoder))

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
+import sys
+from pathlib import Path
+from types import ModuleType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 import torchvision
@@ -13,6 +18,7 @@ from torch.optim.swa_utils import AveragedModel
 from service.errors import RegistryError
 from service.models.entry import Entry
 from service.models.faults import own_words
+from service.models.libraries import library, library_network
 
 WRAPPERS: tuple[tuple[type[nn.Module], str], ...] = (
     (nn.DataParallel, "module"),
@@ -20,6 +26,9 @@ WRAPPERS: tuple[tuple[type[nn.Module], str], ...] = (
     (AveragedModel, "module"),
 )
 """Modules that only pass on to another, and the attribute that has it."""
+
+_imported: WeakKeyDictionary[ModuleType, tuple[Path, str]] = WeakKeyDictionary()
+"""Module of a user's builder -> its file, and the sha256 of this when it was imported: Python imports it only once."""
 
 QUANTISED = ("torch.ao.nn.quantized", "torch.ao.nn.intrinsic.quantized", "torch.nn.quantized")
 
@@ -30,13 +39,15 @@ def outputs(entry: Entry) -> int:
 
 
 def architecture(entry: Entry) -> nn.Module:
-    """The entry's network: a torchvision builder by name, or `package.module:function`.
+    """The entry's network: a torchvision builder by name, one of `LIBRARIES`, or `package.module:function`.
 
     Raises RegistryError where there is no such builder, it fails, or it gives what cannot be cut into stages.
     """
     place = f"model {entry.name!r}: architecture {entry.architecture!r}"
     try:
         model = _build(entry)
+    except RegistryError as error:
+        raise RegistryError(f"{place}: {error}") from error
     except Exception as error:  # a user's own builder may raise anything
         raise RegistryError(f"{place} cannot be built: {own_words(error)}{_remedy(entry, error)}") from error
     if not isinstance(model, nn.Module):
@@ -70,12 +81,44 @@ def _build(entry: Entry) -> Any:
     if ":" not in entry.architecture:
         arguments = {"num_classes": outputs(entry), **entry.arguments}
         return torchvision.models.get_model(entry.architecture, weights=None, **arguments)
-    module, function = entry.architecture.split(":", 1)
-    return getattr(importlib.import_module(module), function)(**entry.arguments)
+    if library(entry.architecture):
+        channels = entry.frame.channels
+        return library_network(entry.architecture, outputs(entry), channels, entry.arguments)
+    name, function = entry.architecture.split(":", 1)
+    importlib.invalidate_caches()  # the file may be new
+    module = importlib.import_module(name)
+    if changed_code(entry):
+        raise RegistryError(f"{name} has changed since it was imported; restart Fovea to use the new code")
+    _remember(module)
+    return getattr(module, function)(**entry.arguments)
+
+
+def changed_code(entry: Entry) -> bool:
+    """Whether the file of the entry's own builder has changed since this process imported it."""
+    module = sys.modules.get(entry.architecture.split(":", 1)[0])
+    if ":" not in entry.architecture or not isinstance(module, ModuleType) or module not in _imported:
+        return False
+    file, digest = _imported[module]
+    return _digest(file) not in {digest, ""}
+
+
+def _remember(module: object) -> None:
+    if isinstance(module, ModuleType) and module.__file__ and module not in _imported:
+        _imported[module] = Path(module.__file__), _digest(Path(module.__file__))
+
+
+def _digest(file: Path) -> str:
+    """Of the content of a file; empty where it cannot be read."""
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError:
+        return ""
 
 
 def _remedy(entry: Entry, error: Exception) -> str:
     package = entry.architecture.split(":", 1)[0]
+    if isinstance(error, ImportError) and library(entry.architecture):
+        return f"; install it: pip install 'fovea[{package}]'"
     if isinstance(error, ImportError):
         return f"; install it, or put the folder of {package.split('.', 1)[0]} on PYTHONPATH"
     return ""

@@ -53,11 +53,15 @@ class Record:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """All models of a registry, by name. default: the model that answers requests that name none, or None."""
+    """All models of a registry, by name. default: the model that answers requests that name none, or None.
+
+    unreadable: the files whose models could not be found out, and why; each has one record, named after the file.
+    """
 
     path: Path
     default: str | None
     records: dict[str, Record]
+    unreadable: dict[Path, str] = field(default_factory=dict)
 
 
 def parse(path: Path, kind: type[Entry] = Entry) -> Catalogue:
@@ -79,15 +83,16 @@ def parse(path: Path, kind: type[Entry] = Entry) -> Catalogue:
     for record in others.records.values() if others else ():
         draft.add(record)
     default = draft.default() or (others.default if others else None)
-    return Catalogue(path, default, draft.records)
+    return Catalogue(path, default, draft.records, draft.unreadable)
 
 
 @dataclass
 class _Draft:
-    """A registry while its files are read. defaults: each default and the file that names it."""
+    """A registry while its files are read. defaults: each default and the file that names it. unreadable: see above."""
 
     records: dict[str, Record] = field(default_factory=dict)
     defaults: dict[str, Path] = field(default_factory=dict)
+    unreadable: dict[Path, str] = field(default_factory=dict)
     shipped: bool = False
 
     def add(self, record: Record) -> None:
@@ -97,6 +102,11 @@ class _Draft:
             places = f"in {_place(known.file)} and in {_place(record.file)}"
             record = replace(record, entry=None, problem=f"model {record.name!r} is described twice, {places}")
         self.records[record.name] = record
+
+    def unreadable_file(self, file: Path, problem: str) -> Record:
+        """Note a file whose models cannot be found out; the record that stands for them."""
+        self.unreadable[file] = problem
+        return Record(_name_of(file), file, problem=problem)
 
     def default(self) -> str | None:
         """The default that a file names, or the only model there is. Raises RegistryError if several are named."""
@@ -115,13 +125,16 @@ def _read(file: Path, draft: _Draft, kind: type[Entry]) -> Iterator[Record]:
     try:
         document = tomllib.loads(file.read_bytes().decode())
     except (OSError, ValueError) as error:
-        yield Record(_name_of(file), file, problem=f"{_place(file)} cannot be read as TOML: {error}")
+        yield draft.unreadable_file(file, f"{_place(file)} cannot be read as TOML: {error}")
         return
     models = document.get("models", {})
     problem = _misplaced(document)
     if problem:
-        names = models if isinstance(models, dict) and models else [_name_of(file)]
-        yield from (Record(name, file, problem=f"{_place(file)}: {problem}") for name in names)
+        problem = f"{_place(file)}: {problem}"
+        if isinstance(models, dict) and models:
+            yield from (Record(name, file, problem=problem) for name in models)
+        else:
+            yield draft.unreadable_file(file, problem)
         return
     if "default" in document:
         draft.defaults[document["default"]] = file

@@ -18,6 +18,7 @@ from service.models.assembly import assemble
 from service.models.entry import Entry
 from service.models.fitting import load
 from service.models.layers import feature_maps, last_map, vector_layer, weighs
+from service.models.libraries import own_names
 from service.models.parity import Comparison, Parity, choose_engine, golden_images
 from service.models.probes import probes
 from service.models.stages import INPUT, Network
@@ -65,7 +66,7 @@ class Classifier:
         where weights or golden images do not.
         """
         model = architecture(entry)
-        load(model, state)
+        load(model, own_names(entry.architecture, model, state))
         golden = golden_images(entry, folder)
         x = probes(entry, golden)
         verdict = Verdict(cache, _identity(entry, digest))

@@ -21,7 +21,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 Label = Annotated[str, Field(min_length=1)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Architecture = Annotated[str, Field(pattern=r"^(\w+|\w+(\.\w+)*:\w+)$")]
+Architecture = Annotated[str, Field(pattern=r"^(\w+|\w+(\.\w+)*:\w+(\.\w+)*)$")]
 
 
 class Entry(BaseModel):
@@ -36,7 +36,8 @@ class Entry(BaseModel):
     """The version of these weights."""
 
     architecture: Architecture
-    """A torchvision builder's name, or `package.module:function` of a function that gives an `nn.Module`."""
+    """A torchvision builder's name, `timm:resnet18` and the like of other libraries, or `package.module:function` of a
+    function that gives an `nn.Module`."""
 
     arguments: dict[str, JsonValue] = {}
     """What the builder is called with."""

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 from service.errors import FoveaError, WeightsError
+from service.models.architecture import changed_code
 from service.models.catalogue import Record
 from service.models.classifier import Classifier
 from service.models.entry import Entry
 from service.models.faults import own_words
+from service.models.file_stamps import stamps
 from service.models.pull import pull
 from service.models.states import Status
 from service.models.weights import State, read
@@ -42,6 +47,26 @@ class Loader:
 
         fetch: whether absent weights may be fetched if the settings allow it.
         """
+        files = stamps(self.files(record))
+        return replace(self._load(record, fetch), files=files)
+
+    def files(self, record: Record) -> Iterator[Path]:
+        """The files beside its TOML file that a model is made from, whether they exist or not."""
+        if record.entry is None:
+            return
+        if record.weights is not None:
+            yield record.weights
+        else:
+            yield from self.store.files(record.entry)
+        yield from (record.file.parent / name for name in record.entry.golden)
+
+    def is_current(self, status: Status, record: Record) -> bool:
+        """Whether a model was loaded from this very description, and its files and its code have not changed since."""
+        if status.record != record or (status.classifier is not None and changed_code(status.classifier.entry)):
+            return False
+        return status.state == "loading" or status.files == stamps(self.files(record))
+
+    def _load(self, record: Record, fetch: bool) -> Status:
         if record.entry is None:
             return Status(record, "failed", record.problem)
         try:

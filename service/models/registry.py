@@ -5,18 +5,21 @@ from __future__ import annotations
 import gc
 import logging
 import threading
+from collections.abc import Iterable
 from dataclasses import replace
 
 import torch
 
-from service.errors import DoesNotApply, ModelUnavailable, RegistryError, WeightsError
+from service.errors import DoesNotApply, ModelUnavailable, RegistryError, UnknownName
 from service.models.catalogue import parse
 from service.models.classifier import Classifier
 from service.models.entry import Entry
+from service.models.file_stamps import Stamps
 from service.models.loader import Loader, loading
 from service.models.parity import golden_images
+from service.models.reloading import Locks, Reload, Reloader, log_reload
 from service.models.sanity import sanity
-from service.models.states import State, States, Status
+from service.models.states import State, States, Status, Statuses
 from service.models.weights_store import WeightsStore
 from service.settings import Settings
 
@@ -32,15 +35,22 @@ class Registry:
     def __init__(self, settings: Settings) -> None:
         catalogue = parse(settings.registry)
         self.settings = settings
+        self.last_reload: Reload | None = None
         self._loader = Loader(settings)
         self._states = States(map(self._loader.initial, catalogue.records.values()), catalogue.default)
-        self._locks = {name: threading.Lock() for name in catalogue.records}  # one load of a model at a time
+        self._locks = Locks()
+        self._reloader = Reloader(settings.registry, catalogue, self._loader, self._states, self._locks)
         self._closed = threading.Event()
+
+    @property
+    def now(self) -> Statuses:
+        """All models right now: what it says does not change while the registry does."""
+        return self._states.now
 
     @property
     def default(self) -> str | None:
         """The model that answers where none is named; None where every question must name one."""
-        return self._states.default
+        return self.now.default
 
     @property
     def store(self) -> WeightsStore:
@@ -50,11 +60,11 @@ class Registry:
     @property
     def names(self) -> tuple[str, ...]:
         """Every model, broken ones too; the default first, then by name."""
-        return self._states.names
+        return self.now.names
 
     def status(self, name: str | None = None) -> Status:
         """All that is known of a model right now; None is the default. Raises UnknownName."""
-        return self._states[name]
+        return self.now[name]
 
     def state(self, name: str | None = None) -> State:
         """ready, missing, loading or failed. Raises UnknownName."""
@@ -71,12 +81,8 @@ class Registry:
             raise RegistryError(status.problem)
         return status.record.entry
 
-    def weights_sha256(self, name: str) -> str:
-        """Of the weights a model answers with, or will once it is loaded; "" if that is not known.
-
-        Raises UnknownName.
-        """
-        status = self.status(name)
+    def expected_sha256(self, status: Status) -> str:
+        """Of the weights a model answers with, or will once it is loaded; "" if that is not known."""
         if status.classifier is not None:
             return status.classifier.weights_sha256
         return self._loader.expected_sha256(status.record)
@@ -115,28 +121,22 @@ class Registry:
         thread.start()
         return thread
 
-    def reload(self, name: str | None = None) -> Classifier:
-        """Read the entry of a model again, load it, and replace the old classifier in one step.
+    def reload(self) -> Reload:
+        """Read the registry again, load what is new or has changed, and forget what is gone; blocks until that is done.
 
-        If anything fails the old classifier stays in use, and `problem` says what happened.
-        Raises UnknownName, RegistryError or WeightsError.
+        Each model is replaced in one step. Where anything fails, the old classifier stays in use, and `problem` says
+        what happened. Raises nothing that a broken registry can cause.
         """
-        name = self.status(name).record.name
-        with self._locks[name]:
-            old = self.status(name)
-            record = parse(self.settings.registry).records.get(name)
-            if record is None:
-                raise RegistryError(f"model {name!r} is no longer in {self.settings.registry}")
-            new = self._loader.load(record)
-            if new.classifier is None and old.classifier is not None:
-                new = replace(
-                    old, problem=f"the old weights stay in use, because the new ones failed to load: {new.problem}"
-                )
-            self._states.put(new)
-        self._check_sanity(name)
-        if new.classifier is None or new.problem:
-            raise WeightsError(new.problem)
-        return new.classifier
+        reload = self.last_reload = self._reloader.reload()
+        log_reload(reload)
+        loaded = (*reload.added, *reload.changed)
+        if loaded or reload.removed:
+            threading.Thread(target=self._finish_loading, args=(loaded,), name="reloaded", daemon=True).start()
+        return reload
+
+    def files(self) -> Stamps:
+        """What the registry and its models are made from, as it is now: differs where anything of it has changed."""
+        return self._reloader.files()
 
     def examine(self, name: str | None = None) -> Status:
         """The status that loading a model now would give, from its file to a first forward; changes nothing.
@@ -161,29 +161,33 @@ class Registry:
         self._check_sanity(name)
 
     def _load_each(self) -> None:
-        for name in self.names:
+        for status in self.now:
             if self._closed.is_set():
                 return
-            if self.state(name) == "loading":
-                self._try_load(name)
+            if status.state == "loading":
+                self._try_load(status.record.name)
+        self._finish_loading(self.names)
+
+    def _finish_loading(self, names: Iterable[str]) -> None:
         torch.set_num_threads(1)  # of this thread, because questions are answered in the meantime
-        for name in self.names:
+        for name in names:
             if self._closed.is_set():
                 return
             self._check_sanity(name)
+        gc.unfreeze()  # what a former load froze may be garbage by now
         gc.collect()
         gc.freeze()  # with three networks a full collection stops every thread for a quarter of a second
 
     def _try_load(self, name: str) -> None:
         try:
             self.load(name)
-        except ModelUnavailable as error:
+        except (ModelUnavailable, UnknownName) as error:  # the latter where it has just left the registry
             log.warning("%s", error)
 
     def _check_sanity(self, name: str) -> None:
         """Note the sanity of a ready model's maps."""
-        status = self.status(name)
-        if status.classifier is None or status.sanity is not None:
+        status = self.now.by_name.get(name)
+        if status is None or status.classifier is None or status.sanity is not None:
             return
         try:
             found = sanity(status.classifier, golden_images(status.classifier.entry, status.record.file.parent))

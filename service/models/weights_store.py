@@ -39,6 +39,10 @@ class WeightsStore:
         """The weights file of this entry, whether it exists or not."""
         return self.folder / f"{entry.name}.safetensors"
 
+    def files(self, entry: Entry) -> tuple[Path, ...]:
+        """The weights file and the record of its origin, whether they exist or not."""
+        return self.file(entry), self._record(entry)
+
     def has(self, entry: Entry) -> bool:
         """Whether weights have been fetched under this name; `origin` checks whether they are those of the entry."""
         return self.file(entry).is_file() and self._record(entry).is_file()

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.models.registry import Registry
+from service.models.reloading import Reload
 from service.runtime.admission import Admission
 from service.runtime.inspection import Inspection
 from service.runtime.question import Question
@@ -42,6 +43,15 @@ class Answers(Protocol):
 
     async def close(self) -> None:
         """Stop everything that `start` started."""
+
+    def pinned(self, question: Question) -> Question:
+        """The same question, to the classifier that its model has now: all images of a request have the same weights.
+
+        Raises UnknownName, ModelUnavailable.
+        """
+
+    async def reload(self) -> Reload:
+        """Read the registry again and load what has changed, while answers go on; see `Registry.reload`."""
 
     async def predict(self, data: bytes, question: Question) -> Answer:
         """Class scores alone."""

@@ -98,13 +98,16 @@ class Batcher(Generic[Key, In, Out]):
     async def _serve(self) -> None:
         while True:
             await self._arrival.wait()
-            key = min(self._queues, key=lambda key: self._queues[key][0].arrived)
-            remaining_wait = self._queues[key][0].arrived + self._wait - time.monotonic()
-            if remaining_wait > 0 and len(self._queues[key]) < self._size:
-                await asyncio.sleep(remaining_wait)
-            batch = self._collect(key)
-            if batch:
-                await self._run(key, batch)
+            await self._serve_one_batch()  # a function, so that nothing of the batch is referenced while waiting
+
+    async def _serve_one_batch(self) -> None:
+        key = min(self._queues, key=lambda key: self._queues[key][0].arrived)
+        remaining_wait = self._queues[key][0].arrived + self._wait - time.monotonic()
+        if remaining_wait > 0 and len(self._queues[key]) < self._size:
+            await asyncio.sleep(remaining_wait)
+        batch = self._collect(key)
+        if batch:
+            await self._run(key, batch)
 
     def _collect(self, key: Key) -> list[PendingItem[In, Out]]:
         """Up to `size` items of a key; items whose caller has left are dropped."""

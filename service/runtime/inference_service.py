@@ -22,6 +22,7 @@ from service.images.guard import Guard
 from service.images.workers import DecodePool, Prepared
 from service.models.classifier import Classifier
 from service.models.registry import Registry
+from service.models.reloading import Reload
 from service.runtime import activations, examine
 from service.runtime.admission import Admission, StageTimer
 from service.runtime.batching import Batcher
@@ -29,6 +30,7 @@ from service.runtime.features import Features
 from service.runtime.inspection import Inspection
 from service.runtime.preparation import Preparation
 from service.runtime.question import Question, UnitRequest
+from service.runtime.registry_watcher import RegistryWatcher
 from service.runtime.results import Activations, Answer, EngineFacts, GuardViolation, ImageFacts, ModelFacts
 from service.runtime.validation import validate
 from service.settings import Settings
@@ -83,7 +85,9 @@ class InferenceService:
             settings.max_wait_s, settings.deadline_s, (decode_timer, self.features.timer, explain_timer)
         )
         self._slow_admission = Admission(settings.deadline_s / 2, settings.deadline_s, (slow_timer,))
+        self._reloading = ThreadPoolExecutor(1, "reload", torch.set_num_threads, (1,))
         self._loading: threading.Thread | None = None
+        self._watcher = RegistryWatcher(self.registry.files, self.reload, settings.registry_watch_seconds)
 
     async def start(self, load: bool = True) -> None:
         """Start the decoders and the batchers, and begin to load all models in the background if `load`."""
@@ -91,9 +95,12 @@ class InferenceService:
         self._slow_lane.start()
         await self.decoders.start()
         self._loading = self.registry.load_all() if load else None
+        if load:
+            self._watcher.start()
 
     async def close(self) -> None:
         """Stop everything that `start` started."""
+        await self._watcher.close()
         self.registry.close()
         if self._loading is not None:
             await asyncio.to_thread(self._loading.join)
@@ -102,16 +109,26 @@ class InferenceService:
         await self.decoders.close()
         self._quick.shutdown(cancel_futures=True)
         self._slow.shutdown(cancel_futures=True)
+        self._reloading.shutdown(cancel_futures=True)
 
     @property
     def ready(self) -> tuple[bool, str]:
         """Whether questions to the default model can be answered, and the reason in words."""
         if not (self.features.batcher.alive and self._slow_lane.alive):
             return False, "the batcher has stopped"
-        if self.registry.default is None:
+        now = self.registry.now
+        if now.default is None:
             return True, "there is no default model to wait for"
-        state = self.registry.state()
-        return state == "ready", f"model {self.registry.default!r} is {state}"
+        state = now[None].state
+        return state == "ready", f"model {now.default!r} is {state}"
+
+    def pinned(self, question: Question) -> Question:
+        """See `service.runtime.answers.Answers`."""
+        return replace(question, classifier=self.registry.get(question.model))
+
+    async def reload(self) -> Reload:
+        """See `service.runtime.answers.Answers`."""
+        return await asyncio.get_running_loop().run_in_executor(self._reloading, self.registry.reload)
 
     async def predict(self, data: bytes, question: Question) -> Answer:
         """Class scores alone."""
@@ -137,7 +154,7 @@ class InferenceService:
 
         data: the encoded image. Raises every RequestError and UnavailableError of the tree.
         """
-        classifier = self.registry.get(question.model)
+        classifier = question.classifier or self.registry.get(question.model)
         layer, methods = validate(question, classifier)
         slow = question.quality or any(method.forwards for method in methods)
         with self._slow_admission.accept(1) if slow else nullcontext():

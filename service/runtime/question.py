@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from service.explain.fusion import Fusion
+from service.models.classifier import Classifier
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,8 @@ class UnitRequest:
 class Question:
     """What is asked about an image.
 
-    model: a name in the registry; None for its default model. top_k: number of predictions, at least 1. methods: names
+    model: a name in the registry; None for its default model. classifier: the one that answers, whatever happens to the
+    registry in the meantime; None for the model's present one. top_k: number of predictions, at least 1. methods: names
     in `METHODS`; empty for no explanation. parameters: the methods' own parameters by name. targets: labels or indexes
     of the classes to explain; empty for the predicted class. top_k_targets: also explain the k most probable classes.
     versus: labels or indexes of classes to contrast with. layers: where to cut; empty for the last spatial map. The
@@ -46,3 +48,4 @@ class Question:
     colormap: str = "inferno"
     embed: bool = False
     unit_request: UnitRequest | None = None
+    classifier: Classifier | None = None

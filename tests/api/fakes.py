@@ -16,6 +16,7 @@ from PIL import Image
 
 from service import errors
 from service.models.registry import Registry
+from service.models.reloading import Reload
 from service.runtime.admission import Admission
 from service.runtime.answers import Answers
 from service.runtime.inspection import Inspection
@@ -97,6 +98,13 @@ class FakeAnswers:
 
     async def close(self) -> None:
         self.life.append("close")
+
+    def pinned(self, question: Question) -> Question:
+        self.registry.get(question.model)
+        return question
+
+    async def reload(self) -> Reload:
+        return await asyncio.to_thread(self.registry.reload)
 
     async def predict(self, data: bytes, question: Question) -> Answer:
         return await self.analyze(data, replace(question, methods=(), embed=False))

@@ -97,7 +97,7 @@ def closed(plug: socket.socket) -> bytes:
         return said
 
 
-POST = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\n"
+POST = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
 SLOW = {
     "nothing at all": b"",
     "half a request line": b"GET /live",
@@ -106,8 +106,8 @@ SLOW = {
     "half a body": POST + b"Content-Length: 1000\r\n\r\n" + b"x" * 500,
     "half a chunk": POST + b"Transfer-Encoding: chunked\r\n\r\n1000\r\nx",
     "a refused body": POST.replace(b"/predict", b"/nowhere") + b"Content-Length: 1000000\r\n\r\nx",
-    "nothing after an answer": b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n",
-    "half a second request": b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\nGET /li",
+    "nothing after an answer": b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "half a second request": b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\nGET /li",
 }
 
 
@@ -142,7 +142,7 @@ def in_flight(server: Running) -> float:
 
 
 def test_a_client_who_does_not_read_is_let_go(server: Running) -> None:
-    asking = b"GET /docs/swagger/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n"
+    asking = b"GET /docs/swagger/swagger-ui-bundle.js HTTP/1.1\r\nHost: localhost\r\n\r\n"
     with server.connect(receive_buffer=4096) as plug:
         plug.sendall(asking * 8)
         while in_flight(server) < 2:

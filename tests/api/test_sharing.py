@@ -17,7 +17,9 @@ from tests.api.test_serving import Running, in_flight, serving
 from tests.forked import ForkedCommand
 from tests.runtime.test_answers import picture
 
-POST = b"POST /collections/set/items HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\nContent-Length: %d\r\n\r\n"
+POST = (
+    b"POST /collections/set/items HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nContent-Length: %d\r\n\r\n"
+)
 SOON = 1.0
 """Seconds after which what one process saved is seen by the others."""
 

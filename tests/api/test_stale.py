@@ -167,7 +167,7 @@ async def test_a_change_between_two_looks_mixes_nothing(tmp_path: Path, monkeypa
 
         async def reload_first(data: bytes, question: object) -> object:
             (tmp_path / "tiny.toml").write_text(entry.replace(FRAME, "resize = 24\ncrop = 16"))
-            library.answers.registry.reload("tiny")
+            library.answers.registry.reload()
             return await embed(data, question)
 
         monkeypatch.setattr(library.answers, "embed", reload_first)
@@ -187,7 +187,7 @@ async def test_within_one_service_nothing_of_the_old_frame_is_remembered(
         await client.post("/collections/set/neighbors", content=IMAGES[3])
         entry = (tmp_path / "tiny.toml").read_text()
         (tmp_path / "tiny.toml").write_text(entry.replace(before, after))
-        client._transport.app.state.answers.registry.reload("tiny")  # type: ignore[attr-defined]
+        client._transport.app.state.answers.registry.reload()  # type: ignore[attr-defined]
         await stale_and_mended(client, tmp_path, words)
     again = stored(tmp_path, "set")
     monkeypatch.setattr(tiny, "ENTRY", tiny.ENTRY.replace(before, after))

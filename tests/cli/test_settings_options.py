@@ -20,6 +20,7 @@ COMMANDS = [
     ["models", "list"],
     ["models", "show", "glaucoma"],
     ["models", "verify"],
+    ["models", "add", IMAGE],
     ["models", "pull", "resnet18-imagenet"],
     ["models", "filters", "resnet18"],
     ["models", "activations", "resnet18", IMAGE],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ from service.api.schemas.models import (
     ModelDetails,
     Models,
     ModelSummary,
+    ReloadFailure,
+    ReloadReport,
     SanityReport,
     SanityStep,
 )
@@ -90,6 +93,21 @@ MODELS = Models(
             notice="",
         ),
     ],
+)
+RELOAD = ReloadReport(
+    at=datetime(2026, 11, 26, 9, 30, tzinfo=UTC),
+    added=["chest"],
+    changed=["glaucoma"],
+    removed=[],
+    failed=[
+        ReloadFailure(
+            name="retina",
+            problem="the old model stays in use, because the new one failed to load: registry/retina.toml, model"
+            " 'retina', field labels: is required",
+        )
+    ],
+    unchanged=["vgg16-imagenet"],
+    problem="",
 )
 MODEL = ModelDetails(
     **MODELS.models[0].model_dump(),

@@ -27,5 +27,6 @@ async def analyze(
     """Return class scores, the maps of several methods and the image as a vector, from one forward pass."""
     question = query.question()
     images = await read_images(request, limits)
+    question = answers.pinned(question)
     outcomes = await answer_all(request, images, lambda data: answers.analyze(data, question))
     return json_response(request, outcomes, AnalyzeAnswer.of)

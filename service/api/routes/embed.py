@@ -23,5 +23,6 @@ async def embed(
     """Return an image as a vector: the input of the network's last linear layer, or the pooled output of any stage."""
     question = query.question()
     images = await read_images(request, limits)
+    question = answers.pinned(question)
     outcomes = await answer_all(request, images, lambda data: answers.embed(data, question))
     return json_response(request, outcomes, EmbedAnswer.of)

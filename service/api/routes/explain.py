@@ -47,6 +47,7 @@ async def explain(
     media_type = choose(request.headers.get("accept"), ("application/json", *ENCODERS))
     question = with_overlay(query.question((method,)), media_type)
     images = await read_images(request, limits)
+    question = answers.pinned(question)
     if media_type in ENCODERS:
         require_one_image(images)
     outcomes = await answer_all(request, images, lambda data: answers.explain(data, question))

@@ -1,11 +1,11 @@
-"""GET /models, /models/{name} and /models/{name}/filters; POST /models/{name}/activations."""
+"""GET /models, /models/{name} and /models/{name}/filters; POST /models/reload and /models/{name}/activations."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from service.api.body.reader import read_images
 from service.api.openapi import examples
@@ -13,8 +13,9 @@ from service.api.openapi.responses import FILTERS, IMAGES, TILES, answers_with, 
 from service.api.queries.models import ActivationsQuery, FiltersQuery
 from service.api.schemas.activations import ActivationsAnswer, ActivationsAnswers
 from service.api.schemas.explanation_images import answer_headers, require_one_image, single_answer
-from service.api.schemas.models import ModelDetails, Models, model_details, model_summary
+from service.api.schemas.models import ModelDetails, Models, ReloadReport, model_details, models_of
 from service.api.schemas.unit_images import FILTER_ENCODERS, tiles_png
+from service.api.server.administration import check_administrator
 from service.api.server.conditional import conditional_response
 from service.api.server.dependencies import AnswersDep, BodyLimitsDep
 from service.api.server.dispatch import answer_all, json_response
@@ -30,9 +31,21 @@ ModelName = Annotated[str, Path(description="Name of a model; `GET /models` list
 @router.get("/models", response_model=Models, responses=conditional(example(examples.MODELS)) | problems(422))
 async def list_models(request: Request, answers: AnswersDep) -> Response:
     """List all models with their state: ready, missing, loading or failed."""
-    registry = answers.registry
-    found = Models(default=registry.default, models=[model_summary(registry.status(name)) for name in registry.names])
-    return conditional_response(request, found.model_dump_json().encode())
+    return conditional_response(request, models_of(answers.registry).model_dump_json().encode())
+
+
+@router.post(
+    "/models/reload",
+    dependencies=[Depends(check_administrator)],
+    responses=example(examples.RELOAD) | problems(403, 422),
+)
+async def reload_models(answers: AnswersDep) -> ReloadReport:
+    """Read the registry again: load new and changed models, and remove those that are gone, while answers go on.
+
+    Only clients on the machine of the service may do this. Each model is replaced in one step, once the new one is
+    ready; where it fails, the old one stays in use. `GET /models` shows the last report.
+    """
+    return ReloadReport.model_validate(await answers.reload())
 
 
 @router.get("/models/{name}", responses=example(examples.MODEL) | problems(404, 422))
@@ -75,6 +88,7 @@ async def get_activations(
     media_type = choose(request.headers.get("accept"), ("application/json", *TILES))
     question = query.question(name)
     images = await read_images(request, limits)
+    question = answers.pinned(question)
     if media_type in TILES:
         require_one_image(images)
     outcomes = await answer_all(request, images, lambda data: answers.activations(data, question))

@@ -23,5 +23,6 @@ async def predict(
     """Return the most probable classes of an image, with calibrated probabilities."""
     question = query.question()
     images = await read_images(request, limits)
+    question = answers.pinned(question)
     outcomes = await answer_all(request, images, lambda data: answers.predict(data, question))
     return json_response(request, outcomes, PredictAnswer.of)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from service.api.schemas.base import Finite, Schema
@@ -9,6 +10,7 @@ from service.explain.method import Count, Head, Method, Reads
 from service.explain.quality import Measure
 from service.models.card import Card
 from service.models.parity import Parity
+from service.models.registry import Registry
 from service.models.states import State, Status
 from service.runtime.describe import Description
 
@@ -30,12 +32,38 @@ class ModelSummary(Schema):
     """Notice to show beside every answer."""
 
 
+class ReloadFailure(Schema):
+    """A model that is not as the registry says."""
+
+    name: str
+    problem: str
+    """The reason. A version of the model that answered before still does."""
+
+
+class ReloadReport(Schema):
+    """What reading the registry again has changed: names of models."""
+
+    at: datetime
+    """When it was read, in UTC."""
+    added: list[str]
+    changed: list[str]
+    """Loaded anew, because the entry, the weights or another file of the model has changed."""
+    removed: list[str]
+    failed: list[ReloadFailure]
+    unchanged: list[str]
+    """Not loaded again."""
+    problem: str
+    """Why the registry could not be read, or its default not be used; empty if neither is the case."""
+
+
 class Models(Schema):
     """All models of the registry, the default first."""
 
     default: str | None
     """The model that answers requests without a model."""
     models: list[ModelSummary]
+    reload: ReloadReport | None = None
+    """What the last reload has changed; null before the first."""
 
 
 class Layer(Schema):
@@ -196,6 +224,16 @@ class Filters(Schema):
     shape: list[int]
     """Number of filters, input channels, height, width."""
     weights: list[list[list[list[float]]]]
+
+
+def models_of(registry: Registry) -> Models:
+    """All models, as they are at one instant."""
+    now, reload = registry.now, registry.last_reload
+    return Models(
+        default=now.default,
+        models=[model_summary(status) for status in now],
+        reload=None if reload is None else ReloadReport.model_validate(reload),
+    )
 
 
 def model_summary(status: Status) -> ModelSummary:

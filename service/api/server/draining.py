@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
+import socket
+import threading
 import time
 from types import FrameType
 
@@ -19,7 +22,7 @@ SEND_SECONDS = 5
 
 class DrainingServer(uvicorn.Server):
     """On SIGTERM, `/readyz` fails at once; the server stops listening after `drain` seconds and exits after the last
-    response.
+    response. On SIGHUP, the registry is read again.
 
     A second SIGTERM stops listening at once. SIGINT does so at the first signal, and drops open requests at the second.
     """
@@ -44,6 +47,16 @@ class DrainingServer(uvicorn.Server):
         )
         self.app, self.drain = app, settings.drain_seconds
         self._stop_at = float("inf")
+        self._reload: asyncio.Task[object] | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Called once, on the event loop."""
+        await super().startup(sockets)
+        if hasattr(signal, "SIGHUP") and threading.current_thread() is threading.main_thread():
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._start_reload)
+
+    def _start_reload(self) -> None:
+        self._reload = asyncio.create_task(self.app.state.answers.reload())
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Called on SIGTERM and SIGINT, between two bytecodes."""

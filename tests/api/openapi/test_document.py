@@ -19,7 +19,7 @@ COMMITTED = Path(__file__).parents[3] / "openapi" / "openapi.json"
 
 Document = dict[str, Any]
 
-VERBS = "predict|explain|embed|analyze|list|get|create|delete|add|find|place|cancel|reembed|check"
+VERBS = "predict|explain|embed|analyze|list|get|create|delete|add|find|place|cancel|reembed|check|reload"
 
 
 def operations(document: Document) -> list[tuple[str, str, Document]]:
@@ -50,6 +50,7 @@ def test_every_route_of_the_contract_is_in_it(document: Document) -> None:
         "/embed",
         "/analyze",
         "/models",
+        "/models/reload",
         "/models/{name}",
         "/models/{name}/filters",
         "/models/{name}/activations",
