@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from service.errors import BadParameter
-from service.images.frame import Frame
 
 Fields = dict[str, Any]
 
@@ -48,7 +47,7 @@ def usual_frame(architecture: str) -> Fields:
         config = timm.get_pretrained_cfg(name) if timm.is_model(name) else None
         return timm_frame(config.to_dict()) if config is not None else {}
     if kind == "torchxrayvision":
-        return _expressible(TORCHXRAYVISION)
+        return TORCHXRAYVISION
     raise BadParameter(
         "how images were prepared in training is required, such as --frame resize=256 --frame crop=224"
         " --frame mean=0.5,0.5,0.5 --frame std=0.5,0.5,0.5"
@@ -69,7 +68,7 @@ def timm_frame(config: Mapping[str, Any]) -> Fields:
     numbers = {"mean": list(config.get("mean") or ()), "std": list(config.get("std") or ())}
     numbers = {name: values for name, values in numbers.items() if values}
     filtered = {"interpolation": config.get("interpolation") or "bicubic"}
-    return _expressible(geometry | filtered | numbers | ({} if channels == 3 else {"channels": channels}))
+    return geometry | filtered | numbers | ({} if channels == 3 else {"channels": channels})
 
 
 def transformers_frame(config: Mapping[str, Any]) -> Fields:
@@ -81,7 +80,7 @@ def transformers_frame(config: Mapping[str, Any]) -> Fields:
             f"how the image processor {kind or '(without a name)'} prepares images is not known here; {BY_HAND}"
         )
     filtered = {"interpolation": PILLOW.get(config.get("resample", 2), "unknown")}
-    return _expressible(_geometry(kind, config) | filtered | _numbers(config))
+    return _geometry(kind, config) | filtered | _numbers(config)
 
 
 def _geometry(kind: str, config: Mapping[str, Any]) -> Fields:
@@ -128,13 +127,3 @@ def _squashed(height: int, width: int) -> Fields:
     if height == width:
         return {"fit": "squash", "resize": height, "crop": height}
     return {"fit": "squash", "size": [height, width]}
-
-
-def _expressible(fields: Fields) -> Fields:
-    """The fields, if frames have all of them."""
-    for name, value in fields.items():
-        if name not in Frame.model_fields:
-            raise BadParameter(
-                f"a frame cannot express {name} = {value!r}, with which this model was trained; {BY_HAND}"
-            )
-    return fields
