@@ -1,20 +1,19 @@
-"""From an upright picture to the pixels a model sees, as its training prepared them."""
+"""How images are prepared for a model, as its training prepared them. `framing.py` does it."""
 
 from __future__ import annotations
 
 import hashlib
-import math
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-import numpy as np
-import numpy.typing as npt
-from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from service.images.geometry import Box, Geometry, Size
 from service.images.normalisation import Normalisation, normalisation
 from service.images.preprocessing import PREPROCESSING_VERSION
-from service.images.resampling import KERNELS, Interpolation, PixelBox, resize
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 __all__ = ["Box", "Frame", "Geometry", "Side", "Size"]
 
@@ -24,10 +23,14 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Side = Annotated[int, Field(ge=1, le=4096)]
 Level = Annotated[int, Field(ge=0, le=255)]
 
-MAX_ASPECT_RATIO = 8  # long side to short side of what is resized
 DECODE_FACTOR = 2  # pictures are decoded to this many times the resized side at least, so that draft mode is not seen
 LUMA = (0.299, 0.587, 0.114)
 """ITU-R BT.601, as Pillow's mode L and torchvision's Grayscale."""
+
+Interpolation = Literal["bilinear", "bicubic", "nearest", "lanczos", "area"]
+
+WITHOUT_ANTIALIAS = ("bilinear", "bicubic")
+"""Interpolations that exist without antialiasing, too."""
 
 NUMBERS_ONLY = {"mean", "std", "value_range", "order"}
 """Fields that do not change x."""
@@ -97,8 +100,10 @@ class Frame(BaseModel):
     def _agree(self) -> Self:
         if self.size is None and self.fit == "crop" and self.crop > self.resize:
             raise ValueError(f"crop ({self.crop}) must not be larger than resize ({self.resize})")
-        if not self.antialias and self.interpolation not in KERNELS:
-            raise ValueError(f"antialias = false exists for {' and '.join(KERNELS)}, not for {self.interpolation}")
+        if not self.antialias and self.interpolation not in WITHOUT_ANTIALIAS:
+            raise ValueError(
+                f"antialias = false exists for {' and '.join(WITHOUT_ANTIALIAS)}, not for {self.interpolation}"
+            )
         if abs(sum(self.grey) - 1) > 0.01:
             raise ValueError("grey must be three weights that add up to 1")
         self._check_numbers()
@@ -150,96 +155,6 @@ class Frame(BaseModel):
         pixels: uint8[h, w, 3], upright, of the whole picture, perhaps decoded smaller than its width × height.
         Returns x uint8[*shape, 3] and its Geometry in pixels of the width × height original.
         """
-        picture = Image.fromarray(pixels)
-        left, top, right, bottom = box = self._box(picture)
-        columns, rows = right - left, bottom - top
-        (wide, high), (from_left, from_top) = self._placement(columns, rows)
-        seen = (from_left, from_top, from_left + self.shape[1], from_top + self.shape[0])
-        small = self._resized(picture, box, (wide, high))
-        x = self._grey(self._cut(small, seen))
-        across, down = columns / wide, rows / high  # picture pixels a resized pixel
-        region = (left + seen[0] * across, top + seen[1] * down, left + seen[2] * across, top + seen[3] * down)
-        return x, _geometry(region, picture.size, (width, height), self.shape)
+        from service.images.framing import framed  # noqa: PLC0415  commands that only list models need no numpy
 
-    def _box(self, picture: Image.Image) -> PixelBox:
-        """The part of the picture that is fitted into x, pixels; it may reach outside."""
-        from service.images.field import find_field  # noqa: PLC0415  SciPy takes a quarter of a second to import
-
-        box = (find_field(picture) if self.field_of_view else None) or (0, 0, *picture.size)
-        if self.fit != "crop":
-            return box
-        return _trimmed(box, max(MAX_ASPECT_RATIO, math.ceil(max(self.shape) / self.resize)))
-
-    def _placement(self, columns: int, rows: int) -> tuple[tuple[int, int], tuple[int, int]]:
-        """Width and height that a box is resized to, and where in it x begins: left and top, negative for padding."""
-        height, width = self.shape
-        if self.fit == "squash":
-            return (width, height), (0, 0)
-        if self.fit == "letterbox":
-            factor = min(width / columns, height / rows)
-            size = max(1, round(columns * factor)), max(1, round(rows * factor))
-            return size, (_central(size[0], width), _central(size[1], height))
-        size = _shorter_to(self.resize, columns, rows), _shorter_to(self.resize, rows, columns)
-        return size, (_central(size[0], width), _central(size[1], height))
-
-    def _resized(self, picture: Image.Image, box: PixelBox, size: tuple[int, int]) -> Image.Image:
-        """The box of the picture at width × height, in `fill` where it reaches outside."""
-        if _contains(picture.size, box):
-            return resize(picture, size, self.interpolation, self.antialias, box)
-        return resize(self._cut(picture, box), size, self.interpolation, self.antialias)
-
-    def _cut(self, picture: Image.Image, box: PixelBox) -> Image.Image:
-        """The box of the picture, in `fill` where it reaches outside."""
-        left, top, right, bottom = box
-        if box == (0, 0, *picture.size):
-            return picture
-        if _contains(picture.size, box):
-            return picture.crop(box)
-        sheet = Image.new("RGB", (right - left, bottom - top), self.fill)
-        sheet.paste(picture, (-left, -top))
-        return sheet
-
-    def _grey(self, picture: Image.Image) -> npt.NDArray[np.uint8]:
-        """uint8 [h, w, 3] that may be written to, all channels equal where the network has one."""
-        if self.channels == 3:
-            return np.array(picture)
-        if self.grey == LUMA:
-            grey: npt.NDArray[np.uint8] = np.asarray(picture.convert("L"))
-        else:
-            grey = np.rint((np.asarray(picture) @ np.array(self.grey)).clip(0, 255)).astype(np.uint8)
-        return np.stack([grey] * 3, axis=-1)
-
-
-def _geometry(region: Box, decoded: tuple[int, int], original: tuple[int, int], size: Size) -> Geometry:
-    """From pixels of the picture as decoded to pixels of the original; rounding must not lead outside."""
-    left, top, right, bottom = region
-    across, down = original[0] / decoded[0], original[1] / decoded[1]
-    width, height = original
-    scaled = (left * across, top * down, _rounded_to(right * across, width), _rounded_to(bottom * down, height))
-    return Geometry(width, height, scaled, size)
-
-
-def _contains(size: tuple[int, int], box: PixelBox) -> bool:
-    return box[0] >= 0 and box[1] >= 0 and box[2] <= size[0] and box[3] <= size[1]
-
-
-def _rounded_to(value: float, edge: int) -> float:
-    return float(edge) if math.isclose(value, edge, rel_tol=1e-9) else value
-
-
-def _trimmed(box: PixelBox, elongation: int) -> PixelBox:
-    """The middle of a very long box: resizing all of a 1 × 60000 picture would make billions of pixels to crop away."""
-    left, top, right, bottom = box
-    most = elongation * min(right - left, bottom - top)
-    spare_x, spare_y = max(0, right - left - most) // 2, max(0, bottom - top - most) // 2
-    return left + spare_x, top + spare_y, right - spare_x, bottom - spare_y
-
-
-def _central(side: int, wanted: int) -> int:
-    """Where the middle begins, negative where there is less than wanted: torchvision's CenterCrop."""
-    return round((side - wanted) / 2) if side >= wanted else -((wanted - side) // 2)
-
-
-def _shorter_to(resize: int, side: int, other: int) -> int:
-    """Length of `side` once the shorter side is `resize`: torchvision's rule, which rounds down."""
-    return resize if side <= other else int(resize * side / other)
+        return framed(self, pixels, width, height)

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 Box = tuple[float, float, float, float]
 """left, top, right, bottom."""
 
+PixelBox = tuple[int, int, int, int]
+"""left, top, right, bottom, in whole pixels."""
+
 Size = tuple[int, int]
 """height, width."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos", "area"]
+from service.images.frame import Interpolation
+from service.images.geometry import PixelBox
 
 RESAMPLING: dict[Interpolation, Image.Resampling] = {
     "nearest": Image.Resampling.NEAREST,
@@ -19,9 +19,6 @@ RESAMPLING: dict[Interpolation, Image.Resampling] = {
     "area": Image.Resampling.BOX,
 }
 """Pillow's filters, which widen with the factor of shrinking, except for nearest."""
-
-PixelBox = tuple[int, int, int, int]
-"""left, top, right, bottom, in whole pixels."""
 
 Floats = npt.NDArray[np.float32]
 Weights = Callable[[Floats], Floats]

@@ -22,7 +22,7 @@ from service.images import field, protocol
 from service.images.coverage import coverage, inside
 from service.images.decode import Limits, decode
 from service.images.frame import Geometry
-from service.images.guard import measure
+from service.images.measures import measure
 
 PRELOADED = (field,)
 """What a frame imports when it is first used; `_confine` counts memory from what is loaded."""

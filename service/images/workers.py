@@ -43,7 +43,7 @@ class Prepared:
 
     sha256: of the bytes as sent, hex. format: see `decode.FORMATS`. notes: see `decode.Upright`.
     x: uint8[h, w, 3], RGB. geometry: where x lies. preview: uint8[h, w, 3] of the whole upright picture, or None.
-    measures: see `guard.measure`.
+    measures: see `measures.measure`.
     """
 
     sha256: str

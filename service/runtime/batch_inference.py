@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from service.images.coverage import centres, visible
 from service.images.frame import Geometry
-from service.images.guard import measure
+from service.images.measures import measure
 from service.images.workers import Prepared
 from service.models.classifier import Classifier
 from service.runtime.inspection import Inspection

@@ -15,7 +15,8 @@ from torch import nn
 
 from service.errors import FoveaError, TrainingError
 from service.images.decode import Limits, decode
-from service.images.guard import FUNDUS_GUARD, measure
+from service.images.guard import FUNDUS_GUARD
+from service.images.measures import measure
 from service.models.card import Card
 from service.models.classifier import Classifier
 from service.models.entry import Entry, to_toml

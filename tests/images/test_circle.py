@@ -15,7 +15,8 @@ from PIL import Image
 
 from service.images.field import find_field
 from service.images.frame import Frame
-from service.images.guard import Guard, measure
+from service.images.guard import Guard
+from service.images.measures import measure
 from tests.images.making import ROOT
 
 ROWS = (90.5, 256.5, 420.5)

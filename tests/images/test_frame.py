@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -20,7 +21,8 @@ from service.images import decode as decoding
 from service.images.coverage import visible
 from service.images.decode import decode
 from service.images.field import find_field
-from service.images.frame import Frame, Geometry
+from service.images.frame import WITHOUT_ANTIALIAS, Frame, Geometry, Interpolation
+from service.images.resampling import KERNELS, RESAMPLING
 from tests.images.making import ROOT, encoded, scene
 from tests.images.test_decode import stored
 
@@ -301,3 +303,8 @@ def test_the_examples_of_the_documentation_are_frames() -> None:
     frames = [Frame.model_validate(one["frame"]) for text in examples for one in tomllib.loads(text)["models"].values()]
     assert [frame.shape for frame in frames] == [(224, 224), (320, 640), (640, 640)]
     assert frames[2].normalisation.std == pytest.approx((1, 1, 1))
+
+
+def test_frames_know_which_interpolations_exist_without_antialiasing() -> None:
+    assert set(WITHOUT_ANTIALIAS) == set(KERNELS)
+    assert set(get_args(Interpolation)) == set(RESAMPLING)

@@ -14,7 +14,8 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont
 from pydantic import ValidationError
 
 from service.images.frame import Frame
-from service.images.guard import FUNDUS_GUARD, MEASURES, Guard, Limit, measure
+from service.images.guard import FUNDUS_GUARD, MEASURES, Guard, Limit
+from service.images.measures import measure
 from service.training import fundus
 from tests.images.making import RETINA
 

@@ -18,7 +18,7 @@ from service.errors import DamagedImage, RequestError, TooLarge, UnavailableErro
 from service.images import protocol, workers
 from service.images.decode import Limits, decode
 from service.images.frame import Frame
-from service.images.guard import measure
+from service.images.measures import measure
 from service.images.workers import DecodePool, Prepared
 from tests.images.making import FILES, RETINA, corpus, encoded, scene
 

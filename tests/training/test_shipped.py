@@ -10,7 +10,8 @@ import pytest
 
 from service.explain.methods import METHODS
 from service.images.decode import Limits, decode
-from service.images.guard import FUNDUS_GUARD, measure
+from service.images.guard import FUNDUS_GUARD
+from service.images.measures import measure
 from service.models.classifier import Classifier
 from service.models.registry import Registry
 from service.models.scores import direction, probabilities

@@ -15,6 +15,7 @@ from service.api.body.body_limits import BodyLimits
 from service.api.body.json_images import read_json
 from service.api.body.multipart import EXAMPLE, read_multipart
 from service.errors import MalformedRequest, UnsupportedImage
+from service.images.formats.table import LISTED
 
 IMAGE_HINT = (
     f"send it as a form ({EXAMPLE} ...), as bytes (curl -H 'Content-Type: image/jpeg' --data-binary @retina.jpg ...),"
@@ -80,7 +81,7 @@ async def _read_bytes(content_type: str, chunks: AsyncIterator[bytes], limits: B
 
 async def _refuse_dicom(content_type: str, chunks: AsyncIterator[bytes], limits: BodyLimits) -> Files:
     del content_type, chunks, limits
-    raise UnsupportedImage("DICOM is not supported; send the image as JPEG, PNG, TIFF, BMP, WebP or GIF")
+    raise UnsupportedImage(f"DICOM is not supported; send the image as {LISTED}")
 
 
 async def _refuse_form(content_type: str, chunks: AsyncIterator[bytes], limits: BodyLimits) -> Files:

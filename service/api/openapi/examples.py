@@ -28,6 +28,7 @@ from service.api.schemas.models import (
     SanityReport,
     SanityStep,
 )
+from service.images.formats.table import LISTED
 from service.models.card import Card
 from service.runtime import results
 
@@ -158,7 +159,7 @@ DETAILS = {
     409: "CAM reads a class's map from the weights of one linear layer behind global average pooling, and behind layer"
     " 'features' model 'vgg16-imagenet' has another head; these apply: gradcam, layercam",
     413: "an image may have at most 32 MiB",
-    415: "the bytes are no image in a format that is read: JPEG, PNG, TIFF, BMP, WebP or GIF",
+    415: f"The bytes are not an image in a format read here; send one of {LISTED}.",
     422: "query parameter top_k: Input should be greater than or equal to 1",
     429: "256 images are waiting already; ask again in a second",
     503: "model 'resnet18-imagenet' has no weights here yet; run `fovea models pull resnet18-imagenet`",

@@ -35,7 +35,7 @@ class Image(Schema):
     height: int
     """Pixels of the upright image."""
     format: str
-    """Format of the content: JPEG, PNG, TIFF, BMP, WEBP or GIF."""
+    """Format of the content: JPEG, PNG, TIFF, BMP, WEBP, GIF, AVIF, HEIF, JPEG 2000 or JPEG XL."""
     notes: list[str]
     """What was done to the image that its sender should know, such as using the first of several frames."""
 

@@ -27,7 +27,7 @@ export const STRINGS = {
     hint: "See what the model predicts and where it looked. Drop or paste one or more images, or choose files. Images are sent to this service only.",
     touch:
       "See what the model predicts and where it looked. Choose one or more images, or take a photograph. Images are sent to this service only.",
-    formats: "Supported formats: JPEG, PNG, TIFF, BMP, WebP and GIF.",
+    formats: "Supported formats: JPEG, PNG, TIFF, BMP, WebP, GIF, AVIF, HEIC, JPEG 2000 and JPEG XL.",
     drop: "Drop to open",
     samples: "Or open a sample",
   },
@@ -478,7 +478,8 @@ export const STRINGS = {
     "does-not-apply": "This method does not apply to this model at this layer.",
     "stale-collection": "This collection was made with other weights than the model has now.",
     "too-large": "The image is larger than this service accepts.",
-    "unsupported-image": "This file is not an image in a supported format: JPEG, PNG, TIFF, BMP, WebP or GIF.",
+    "unsupported-image":
+      "This file is not an image in a supported format: JPEG, PNG, TIFF, BMP, WebP, GIF, AVIF, HEIC, JPEG 2000 or JPEG XL.",
     "bad-parameter": "The service rejected one of the settings.",
     "damaged-image": "The file is damaged and cannot be read. Export the image again and open the new file.",
     overloaded: "The service is busy. Try again in a moment.",
