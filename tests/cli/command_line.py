@@ -27,9 +27,9 @@ def _below(words: tuple[str, ...], command: Any) -> Iterator[tuple[tuple[str, ..
 
 
 def examples(command: Any) -> list[list[str]]:
-    """The words of each example in a command's epilog, without `fovea`."""
-    found = re.findall(r"`fovea ([^`]*)`", command.epilog or "")
-    return [shlex.split(text) for text in found]
+    """The words of each example in a command's epilog, in a line or a block, without `fovea`."""
+    found = re.findall(r"`\n?fovea ([^`]*)`", command.epilog or "")
+    return [shlex.split(text.replace("\\\n", " ")) for text in found]
 
 
 def parse(words: list[str]) -> tuple[str, ...]:

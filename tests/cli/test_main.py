@@ -68,7 +68,8 @@ def test_every_command_has_an_example_that_parses(
     (tmp_path / "samples").symlink_to(ROOT / "samples")
     for folder in ("FOLDER", "photographs", "mine"):
         (tmp_path / folder).mkdir()
-    (tmp_path / "mine.safetensors").touch()
+    for file in ("mine.safetensors", "best.pth"):
+        (tmp_path / file).touch()
     found = examples(COMMANDS[words])
     assert found
     for example in found:

@@ -39,7 +39,9 @@ class PrefixHandler(BaseHTTPRequestHandler):
             return
         headers = {name: value for name, value in self.headers.items() if name.lower() != "host"}
         connection = http.client.HTTPConnection("127.0.0.1", self.target, timeout=60)
-        connection.request(self.command, self.path.removeprefix(PREFIX), body, headers | {"Host": "fovea.test"})
+        connection.request(
+            self.command, self.path.removeprefix(PREFIX), body, headers | {"Host": f"127.0.0.1:{self.target}"}
+        )
         response = connection.getresponse()
         self._respond(response.status, response.getheaders(), response.read())
         connection.close()

@@ -81,6 +81,6 @@ def test_no_images_of_the_label_is_no_success() -> None:
 def test_the_peak_is_in_the_brightest_cell() -> None:
     grid = np.zeros((7, 7), np.float32)
     grid[2, 5] = 1
-    x, y = peak(grid, 224)
+    x, y = peak(grid, (224, 224))
     assert abs(x - 5.5 * 32) <= 16
     assert abs(y - 2.5 * 32) <= 16

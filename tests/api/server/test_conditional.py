@@ -7,6 +7,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from service.models.registry import Registry
 from tests.api.fakes import FakeAnswers
 
 PATHS = ["/models", "/methods", "/openapi.json"]
@@ -31,8 +32,9 @@ async def test_a_changed_state_has_another_tag(
     client: httpx.AsyncClient, fake: FakeAnswers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = await client.get("/models")
-    status = fake.registry.status
-    monkeypatch.setattr(fake.registry, "status", lambda name: replace(status(name), problem="gone"))
+    now = fake.registry.now
+    gone = replace(now, by_name={name: replace(status, problem="gone") for name, status in now.by_name.items()})
+    monkeypatch.setattr(Registry, "now", gone)
     after = await client.get("/models", headers={"If-None-Match": before.headers["etag"]})
     assert after.status_code == 200
     assert after.headers["etag"] != before.headers["etag"]
