@@ -51,7 +51,7 @@ def fovea(name: str, data: Path, **settings: object) -> Iterator[Server]:
     given = {"FOVEA_" + key.upper(): str(value) for key, value in settings.items()}
     port = free_port()
     command = ["-m", "service", "serve", "--port", str(port), "--data-dir", str(data)]
-    bare = {"FOVEA_FEATURE_CACHE_MB": "0", "FOVEA_OFFLINE": "true"}
+    bare = {"FOVEA_FEATURE_CACHE_MB": "0", "FOVEA_OFFLINE": "true", "FOVEA_MAX_WAIT_S": "30"}
     with _running(name, port, command, "/readyz", bare | given) as it:
         while '"loading"' in _body(port, "/models"):  # ready means the default model; the others follow
             time.sleep(0.05)

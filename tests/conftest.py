@@ -13,6 +13,11 @@ HERE = Path(__file__).parent
 HEAVY: dict[str, str] = {
     "test_inside.py": "the commands of docs/inside.md against a server",
     "test_your_model.py": "the commands of docs/your-model.md against a server",
+    "models/test_reloading.py": "networks that are loaded and freed",
+    "models/test_registry.py": "networks that are loaded, and swapped under load",
+    "models/test_frames.py": "seven networks, each on four frames",
+    "images/test_frame.py": "markers on many sizes and many frames",
+    "images/test_coverage.py": "masks of many sizes on many frames",
     "models/test_libraries.py": "networks of other libraries",
     "api/test_reload.py": "servers whose models are replaced",
     "training/test_shipped.py": "the shipped models over generated eyes",

@@ -253,7 +253,7 @@ async def test_sixty_four_clients_get_what_one_gets(zoo: Path, tmp_path: Path) -
         assert response.status_code == 200, response.text
         return {name: value for name, value in response.json().items() if name not in {"request_id", "timing_ms"}}
 
-    with serving(zoo, tmp_path) as running:
+    with serving(zoo, tmp_path, "--max-wait-s", "60") as running:
         alone = [said(running.client.post(path, content=image)) for path, image in asked]
         async with httpx.AsyncClient(base_url=running.client.base_url, timeout=60) as client:
             together = await asyncio.gather(*(client.post(path, content=image) for path, image in asked))

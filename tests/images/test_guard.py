@@ -85,6 +85,7 @@ def test_a_spoilt_photograph_is_ungradable(change: str) -> None:
 
 
 @pytest.mark.heavy
+@pytest.mark.heavy
 def test_procedural_photographs_pass() -> None:
     """Under one refusal in a hundred, over every class and camera."""
     pictures = [fundus.generate(400_000 + seed).pixels for seed in range(60)]

@@ -77,6 +77,7 @@ async def test_keys_never_mix_and_the_oldest_is_served_first() -> None:
     assert gate.batches == [("first", [0]), ("b", [1, 3]), ("a", [2, 4])]
 
 
+@pytest.mark.heavy
 async def test_the_window_lets_company_arrive() -> None:
     gate = Gate()
     gate.open.set()
