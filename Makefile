@@ -41,7 +41,7 @@ serve: setup  ## start the service on http://localhost:8000 with its shipped mod
 test: setup  ## run all tests (ROOM=explain: those of one package; FULL=1: with all samples)
 	@$(PYTEST) $(if $(ROOM),tests/$(ROOM))
 
-quick: setup  ## run the tests that need no browser, server, training or matrix: within a minute
+quick: setup  ## run the tests that need no browser, server, training or matrix
 	@$(PYTEST) -m "not heavy and not slow" $(if $(ROOM),tests/$(ROOM))
 
 check: setup  ## formatting, lint, types, layers, API description, tables of the docs, container files
