@@ -11,6 +11,9 @@ import statistics
 import time
 from dataclasses import dataclass, field
 
+MAX_IDLE_SECONDS = 3.0
+"""After these a connection is opened anew: servers close those that are idle, uvicorn after five seconds."""
+
 
 @dataclass(frozen=True)
 class Target:
@@ -96,9 +99,12 @@ class Connection:
     def __init__(self, target: Target) -> None:
         self.target, self._request = target, target.request
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._used = 0.0
 
     async def ask(self) -> tuple[int, bytes]:
         """Status and body of one request; status 0 where the connection broke."""
+        if time.perf_counter() - self._used > MAX_IDLE_SECONDS:
+            self.close()
         try:
             if self._streams is None:
                 self._streams = await asyncio.open_connection("127.0.0.1", self.target.port, limit=2**20)
@@ -113,6 +119,7 @@ class Connection:
         except (OSError, EOFError, ValueError):
             self.close()
             return 0, b""
+        self._used = time.perf_counter()
         return status, body
 
     def close(self) -> None:
