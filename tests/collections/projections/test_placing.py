@@ -54,7 +54,7 @@ def test_an_image_of_the_map_lands_on_or_beside_its_own_point(method: MethodName
     assert method == "tsne" or away.max() == 0
 
 
-@pytest.mark.parametrize("method", ["tsne", "umap"])
+@pytest.mark.parametrize("method", ["tsne", pytest.param("umap", marks=pytest.mark.heavy)])
 def test_a_new_image_lands_among_its_like(method: MethodName) -> None:
     found, vectors, which = mapped(method)
     fresh, theirs = cloudy(60, seed=5)
