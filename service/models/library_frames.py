@@ -44,8 +44,11 @@ def usual_frame(architecture: str) -> Fields:
         return {}  # torchvision's: what a frame is by default
     if kind == "timm":
         timm: Any = importlib.import_module("timm")
-        config = timm.get_pretrained_cfg(name) if timm.is_model(name) else None
-        return timm_frame(config.to_dict()) if config is not None else {}
+        if not timm.is_model(name):
+            return {}  # loading the model says that there is none of this name
+        config = timm.get_pretrained_cfg(name)
+        if config is not None:
+            return timm_frame(config.to_dict())
     if kind == "torchxrayvision":
         return TORCHXRAYVISION
     raise BadParameter(
@@ -79,12 +82,16 @@ def transformers_frame(config: Mapping[str, Any]) -> Fields:
         raise BadParameter(
             f"how the image processor {kind or '(without a name)'} prepares images is not known here; {BY_HAND}"
         )
-    filtered = {"interpolation": PILLOW.get(config.get("resample", 2), "unknown")}
+    required = ["size", "resample"] + ["image_mean", "image_std"] * bool(config.get("do_normalize", True))
+    missing = [name for name in required if config.get(name) is None]
+    if missing:
+        raise BadParameter(f"the image processor {kind} does not say its {', '.join(missing)}; {BY_HAND}")
+    filtered = {"interpolation": PILLOW.get(config["resample"], "unknown")}
     return _geometry(kind, config) | filtered | _numbers(config)
 
 
 def _geometry(kind: str, config: Mapping[str, Any]) -> Fields:
-    size, crop = config.get("size", 224), config.get("crop_size", 224)
+    size, crop = config["size"], config.get("crop_size") or {}
     if isinstance(size, int):
         size = {"height": size, "width": size} if kind in {"ViT", "Beit", "DeiT"} else {"shortest_edge": size}
     height, width = (crop, crop) if isinstance(crop, int) else (crop.get("height"), crop.get("width"))
@@ -94,7 +101,7 @@ def _geometry(kind: str, config: Mapping[str, Any]) -> Fields:
         if shorter >= 384:
             return _squashed(shorter, shorter)
         return _cropped(int(shorter / config.get("crop_pct", 0.875)), shorter, shorter)
-    if shorter is not None and cropped:
+    if shorter is not None and cropped and height is not None and width is not None:
         return _cropped(shorter, height, width)
     if shorter is None and (not cropped or (height, width) == (size.get("height"), size.get("width"))):
         return _squashed(size["height"], size["width"])
@@ -107,8 +114,7 @@ def _numbers(config: Mapping[str, Any]) -> Fields:
     low = -1.0 if config.get("rescale_offset") else 0.0
     high = round(low + 255 * factor, 6)
     scaled = config.get("do_normalize", True)
-    mean = list(config.get("image_mean") or (0.5, 0.5, 0.5)) if scaled else [0.0] * 3
-    std = list(config.get("image_std") or (0.5, 0.5, 0.5)) if scaled else [1.0] * 3
+    mean, std = (list(config["image_mean"]), list(config["image_std"])) if scaled else ([0.0] * 3, [1.0] * 3)
     if scaled and config.get("include_top"):  # EfficientNet divides a second time
         std = [value**2 for value in std]
     found: Fields = {"mean": mean, "std": std}

@@ -285,6 +285,18 @@ def test_frames_of_transformers_are_its_own_processors(
     np.testing.assert_allclose(found, expected, atol=2 * STEP / 0.2)
 
 
+@pytest.mark.parametrize("missing", ["size", "resample", "image_mean", "image_std", "crop_size"])
+def test_a_processor_that_leaves_out_a_number_is_not_guessed(missing: str) -> None:
+    complete = {
+        "image_processor_type": "CLIPImageProcessor", "size": {"shortest_edge": 224}, "crop_size": 224, "resample": 3,
+        "image_mean": [0.5] * 3, "image_std": [0.5] * 3,
+    }  # fmt: skip
+    assert transformers_frame(complete)["crop"] == 224
+    del complete[missing]
+    with pytest.raises(BadParameter, match="give its frame yourself"):
+        transformers_frame(complete)
+
+
 INEXPRESSIBLE: dict[str, dict[str, Any]] = {
     "squash, then crop": {
         "image_processor_type": "DeiTImageProcessor", "size": {"height": 256, "width": 256}, "crop_size": 224,

@@ -63,12 +63,6 @@ class Base64Decoder:
         return _decode_strictly(encoded[:complete])
 
 
-def decode_base64(text: str) -> bytes:
-    """The decoded bytes of a whole text; see `Base64Decoder`."""
-    decoder = Base64Decoder()
-    return decoder.feed(text.encode("utf-8", "surrogatepass")) + decoder.finish()
-
-
 def _decode_strictly(encoded: bytes) -> bytes:
     try:
         return binascii.a2b_base64(encoded, strict_mode=True)

@@ -37,4 +37,4 @@ def _is_own(request: Request, origin: str, site: str) -> bool:
     """Whether a page of this service or no page at all makes the request."""
     if site:
         return site in SAME_SITE
-    return not origin or origin.partition("://")[2].lower() == request.headers.get("host", "").lower()
+    return not origin or origin.partition(":")[2].lower() == f"//{request.headers.get('host', '').lower()}"

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from service.api.app import create_app
-from service.api.body.base64_text import decode_base64
+from service.api.body.base64_text import Base64Decoder
 from service.errors import MalformedRequest
 from tests.api.conftest import talking_to
 from tests.api.fakes import FakeAnswers, encoded
@@ -22,6 +22,12 @@ ENCODED = base64.b64encode(IMAGE).decode()
 CURL_FORM = "application/x-www-form-urlencoded"
 
 Request = dict[str, Any]
+
+
+def decode_base64(text: str) -> bytes:
+    decoder = Base64Decoder()
+    return decoder.feed(text.encode("utf-8", "surrogatepass")) + decoder.finish()
+
 
 WAYS: dict[str, Request] = {
     "form": {"files": {"image": ("patient.jpg", IMAGE, "text/plain")}},

@@ -53,6 +53,11 @@ async def test_the_viewer_and_other_clients_are_answered(app: FastAPI, source: s
         assert (await client.get("/collections", headers=OWN[source])).status_code == 200
 
 
+async def test_an_origin_without_a_name_is_not_that_of_a_request_without_a_host(app: FastAPI) -> None:
+    async with talking_to(app) as client:
+        assert (await client.post("/predict", **FORM, headers={"Host": "", "Origin": "null"})).status_code == 403
+
+
 async def test_a_refusal_comes_before_anything_changes(app: FastAPI) -> None:
     async with talking_to(app) as client:
         refused = await client.post("/collections", params={"name": "planted"}, headers=FOREIGN["another site"])
